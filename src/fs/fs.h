@@ -1,0 +1,274 @@
+/*
+ * fs.h - the file system in a container: what the mount (src/fuse) and the tools use.
+ * Knows inodes, names, contents and transactions; knows nothing of FUSE.
+ *
+ * Conventions that hold for every function unless its comment says otherwise:
+ *  - Returns 0 or a negative errno value; the errno values are those of the system call of the
+ *    same name in the Linux man pages.
+ *  - Any number of threads may call any function at once, except fs_close().
+ *  - Names are NUL-terminated, at most FS_NAME_MAX bytes, and hold no '/'.
+ *  - Permissions are not checked here: the mount leaves that to the kernel (default_permissions).
+ *    What the kernel leaves to the file system is done here: the sticky bit's rules excepted, set-id
+ *    bits, setgid directories, link counts and times.
+ *  - When a call that changes something returns 0, the change is in the container (not yet
+ *    necessarily on stable storage). When it fails, nothing has changed.
+ */
+#ifndef FS_H
+#define FS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/statvfs.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#define FS_ROOT_INO       1
+#define FS_NAME_MAX       255
+#define FS_SYMLINK_MAX    4095
+#define FS_LINK_MAX       65000
+#define FS_XATTR_SIZE_MAX 65536
+
+struct fs;      /* an open file system */
+struct fs_file; /* an open regular file */
+struct fs_dir;  /* an open directory */
+
+/* Receives one line of text; as reel_log_fn (reel.h). */
+typedef void (*fs_log_fn)(void *arg, int priority, const char *text);
+
+struct fs_options {
+	bool read_only;           /* takes no lock, changes nothing, works beside a writer */
+	unsigned lock_wait_ms;    /* how long to wait for another writer to end */
+	unsigned sync_interval_s; /* the container is synced this often when there is something to sync; 0: never */
+	uint64_t buffer_file;     /* a file's unwritten data spills to disk past this; 0: the default */
+	uint64_t buffer_total;    /* all files' together; 0: the default */
+	const char *keep_torn;    /* as in reel_options */
+	fs_log_fn log;
+	void *log_arg;
+};
+
+/*
+ * Makes a new container `path` with an empty root directory that belongs to the caller. It appears
+ * whole or not at all. -EEXIST: there is a file already.
+ */
+int fs_create_container(const char *path, const struct fs_options *options);
+
+/*
+ * Opens the file system in the container `path`. Errors as reel_open(), and -EBADMSG when its
+ * transactions or checkpoint are damaged. A container without a file system in it (written by
+ * another program) shows its entries in the root directory; it becomes one with the first change.
+ */
+int fs_open(const char *path, const struct fs_options *options, struct fs **ret);
+
+/*
+ * Commits what is still buffered, writes a checkpoint if there were changes, syncs, frees. NULL is
+ * allowed. Returns the first error; everything is freed all the same.
+ */
+int fs_close(struct fs *fs);
+
+/* True when the container holds a file system (a superblock), not just entries. */
+bool fs_has_tree(const struct fs *fs);
+
+/* What stat(2) and statx(2) tell. */
+struct fs_attr {
+	uint64_t ino;
+	uint64_t generation;
+	uint32_t mode; /* type and permissions */
+	uint32_t nlink;
+	uint32_t uid, gid;
+	uint64_t rdev; /* as dev_t */
+	uint64_t size;
+	uint64_t blocks; /* of 512 bytes */
+	struct timespec atime, mtime, ctime, btime;
+};
+
+/* --- inodes known to the kernel (lookup counts) ------------------------------------------------ */
+
+/*
+ * The functions that answer with a new reference for the kernel (fs_lookup, fs_mknod, fs_mkdir,
+ * fs_symlink, fs_link, fs_create, fs_ref) add one to the inode's lookup count; fs_forget() takes n
+ * away. An inode without names lives on until its count is 0 and nobody has it open.
+ */
+int fs_lookup(struct fs *fs, uint64_t parent, const char *name, struct fs_attr *ret);
+void fs_forget(struct fs *fs, uint64_t ino, uint64_t n);
+/* Adds one to the lookup count of an inode known by its number (readdirplus). */
+int fs_ref(struct fs *fs, uint64_t ino, struct fs_attr *ret);
+
+int fs_getattr(struct fs *fs, uint64_t ino, struct fs_attr *ret);
+
+enum fs_set {
+	FS_SET_MODE = 1 << 0,
+	FS_SET_UID = 1 << 1,
+	FS_SET_GID = 1 << 2,
+	FS_SET_SIZE = 1 << 3,
+	FS_SET_ATIME = 1 << 4,
+	FS_SET_MTIME = 1 << 5,
+	FS_SET_CTIME = 1 << 6, /* otherwise ctime becomes now */
+	FS_SET_ATIME_NOW = 1 << 7,
+	FS_SET_MTIME_NOW = 1 << 8,
+	FS_SET_KILL_PRIV = 1 << 9, /* clear set-id bits as write(2) does (the caller lacks CAP_FSETID) */
+};
+
+struct fs_setattr {
+	unsigned set;  /* enum fs_set */
+	uint32_t mode; /* permission bits */
+	uint32_t uid, gid;
+	uint64_t size;
+	struct timespec atime, mtime, ctime;
+};
+
+/*
+ * Changes attributes. A new size takes effect on the data all descriptors see at once. Of a file
+ * that is open for writing it is committed with its data; of any other at once.
+ */
+int fs_setattr(struct fs *fs, uint64_t ino, const struct fs_setattr *set, struct fs_attr *ret);
+
+/* --- names ------------------------------------------------------------------------------------- */
+
+/* Who makes an inode: its owner, but for the group in a setgid directory. */
+struct fs_cred {
+	uint32_t uid, gid;
+};
+
+/* The target of a symbolic link, NUL-terminated, into buf (size FS_SYMLINK_MAX + 1). */
+int fs_readlink(struct fs *fs, uint64_t ino, char *buf);
+
+/* mode: type and permissions, the umask applied already. Regular files, fifos, sockets, devices. */
+int fs_mknod(struct fs *fs, uint64_t parent, const char *name, uint32_t mode, uint64_t rdev, const struct fs_cred *cred,
+	     struct fs_attr *ret);
+int fs_mkdir(struct fs *fs, uint64_t parent, const char *name, uint32_t mode, const struct fs_cred *cred, struct fs_attr *ret);
+int fs_symlink(struct fs *fs, uint64_t parent, const char *name, const char *target, const struct fs_cred *cred,
+	       struct fs_attr *ret);
+int fs_link(struct fs *fs, uint64_t ino, uint64_t parent, const char *name, struct fs_attr *ret);
+int fs_unlink(struct fs *fs, uint64_t parent, const char *name);
+int fs_rmdir(struct fs *fs, uint64_t parent, const char *name);
+/* flags: 0, RENAME_NOREPLACE or RENAME_EXCHANGE (renameat2(2)). */
+int fs_rename(struct fs *fs, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name, unsigned flags);
+
+/* --- regular files ------------------------------------------------------------------------------ */
+
+/* What two opens of the same inode share is the inode; a fs_file is one open(2). flags: O_ACCMODE, O_TRUNC. */
+int fs_file_open(struct fs *fs, uint64_t ino, int flags, struct fs_file **ret);
+/* Makes and opens a regular file; the name must be free (-EEXIST). One lookup reference. */
+int fs_file_create(struct fs *fs, uint64_t parent, const char *name, uint32_t mode, int flags, const struct fs_cred *cred,
+		   struct fs_attr *attr, struct fs_file **ret);
+/* An unnamed file that fs_link() may name (O_TMPFILE). One lookup reference. */
+int fs_file_tmpfile(struct fs *fs, uint64_t parent, uint32_t mode, int flags, const struct fs_cred *cred, struct fs_attr *attr,
+		    struct fs_file **ret);
+
+/*
+ * What a read found: pieces in order, pointing into the container's mapping, a page of zeros (holes)
+ * or `owned`. Ends with fs_extract_done(); until then every piece stays valid and unchanged.
+ */
+#define FS_EXTRACT_PIECES 64
+struct fs_extract {
+	struct iovec piece[FS_EXTRACT_PIECES];
+	int pieces;
+	size_t len; /* all of them together; short only at the end of the file */
+	void *owned;
+};
+/*
+ * Reads up to `size` bytes at `offset`. What is committed is checked against its checksums before
+ * the first use. -EIO: it is damaged (logged with the path and offset).
+ */
+int fs_file_read(struct fs_file *f, uint64_t offset, size_t size, struct fs_extract *ret);
+void fs_extract_done(struct fs_extract *e);
+
+/*
+ * Writes all of iov at `offset` into the inode's buffer; every descriptor sees it at once.
+ * kill_priv: set-id bits go (the caller lacks CAP_FSETID). -ENOSPC, -EFBIG, -EROFS, -EIO.
+ */
+int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, int n, bool kill_priv);
+
+/* Commits the inode's data, attributes and all, if any is buffered. For close(2) and its errors. */
+int fs_file_flush(struct fs_file *f);
+/* fs_file_flush() and the container synced. */
+int fs_file_fsync(struct fs_file *f, bool datasync);
+/* Ends the open file; commits what no flush has. */
+void fs_file_release(struct fs_file *f);
+
+/* --- directories -------------------------------------------------------------------------------- */
+
+struct fs_dirent {
+	uint64_t ino;
+	uint32_t type;   /* the type bits of mode */
+	uint64_t cookie; /* of this name; a later call that starts from it goes on with the next */
+	const char *name;
+};
+/* Called for each name; returning false ends the call, and the entry counts as not taken. */
+typedef bool (*fs_readdir_fn)(void *arg, const struct fs_dirent *entry);
+
+int fs_dir_open(struct fs *fs, uint64_t ino, struct fs_dir **ret);
+/*
+ * Names after `cookie` (0: from the start), "." and ".." first. A name that is neither added nor
+ * removed during the walk appears exactly once. `fn` runs under a lock: it must call nothing of fs.h but
+ * fs_ref_locked().
+ */
+int fs_dir_read(struct fs_dir *d, uint64_t cookie, fs_readdir_fn fn, void *arg);
+/* fs_ref() and fs_getattr() for use inside the callback of fs_dir_read(). No count for "." and "..". */
+int fs_ref_locked(struct fs_dir *d, uint64_t ino, bool count, struct fs_attr *ret);
+int fs_dir_fsync(struct fs_dir *d);
+void fs_dir_close(struct fs_dir *d);
+
+/* --- extended attributes (xattr(7)) ------------------------------------------------------------- */
+
+/* flags: XATTR_CREATE, XATTR_REPLACE. */
+int fs_setxattr(struct fs *fs, uint64_t ino, const char *name, const void *value, size_t size, int flags);
+/* The value's length; size 0 asks for just that. -ENODATA, -ERANGE. */
+ssize_t fs_getxattr(struct fs *fs, uint64_t ino, const char *name, void *buf, size_t size);
+/* The names, NUL-terminated one after another; size 0 asks for the length. */
+ssize_t fs_listxattr(struct fs *fs, uint64_t ino, char *buf, size_t size);
+int fs_removexattr(struct fs *fs, uint64_t ino, const char *name);
+
+/* --- the whole ---------------------------------------------------------------------------------- */
+
+int fs_statfs(struct fs *fs, struct statvfs *ret);
+/* Commits every buffered file and syncs. */
+int fs_sync(struct fs *fs);
+/* True once a write of the container failed: nothing is written any more (DESIGN, "Failures"). */
+bool fs_is_read_only(struct fs *fs);
+
+/*
+ * The inode at `path`, components separated by '/', symbolic links not followed. No lookup count.
+ * *parent and *name (FS_NAME_MAX + 1 bytes), each may be NULL, get where the last component is or
+ * would be, also when the result is -ENOENT for that last component alone (*parent is 0 otherwise).
+ */
+int fs_resolve(struct fs *fs, const char *path, uint64_t *parent, char *name, struct fs_attr *ret);
+
+struct fs_info {
+	uint8_t container_id[16];
+	uint64_t sequence;                                  /* of the newest transaction */
+	uint64_t created_ns;                                /* when the container was made, ns since 1970 */
+	uint64_t inodes, directories, regular_files, bytes; /* what is in the tree now */
+	uint64_t file_size;                                 /* the committed bytes of the container */
+	uint64_t torn;                                      /* bytes after them */
+	uint64_t foreign;                                   /* entries of other programs, shown under their hash */
+	uint64_t since_checkpoint;                          /* transactions replayed at opening */
+	bool clean;                                         /* the last thing in the container is a checkpoint */
+};
+int fs_info(struct fs *fs, struct fs_info *ret);
+
+/* Where a file's contents lie; for `reel stat`. */
+struct fs_extent_info {
+	uint64_t file_offset, len;
+	uint64_t container_offset; /* of the bytes; UINT64_MAX: a hole */
+	uint64_t key_hash;
+	uint32_t crc; /* of the whole entry */
+};
+typedef void (*fs_extent_fn)(void *arg, const struct fs_extent_info *extent);
+int fs_extents(struct fs *fs, uint64_t ino, fs_extent_fn fn, void *arg);
+
+/* One thing that fs_check() found wrong; text without a newline. */
+typedef void (*fs_check_fn)(void *arg, const char *text);
+/*
+ * Checks everything: each entry's checksum and link, each transaction, the tree's own consistency
+ * (link counts, names, extents), each file's block checksums. Returns the number of faults.
+ */
+int64_t fs_check(struct fs *fs, fs_check_fn fn, void *arg);
+
+struct reel;
+/* The container beneath, for entries by key; owned by fs. */
+struct reel *fs_store(struct fs *fs);
+
+#endif

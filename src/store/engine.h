@@ -1,0 +1,123 @@
+/*
+ * engine.h - what src/fs uses of the store beyond the public interface (reel.h): the raw committed
+ * bytes, appends of several entries as one, and a say in where the valid tail lies.
+ * Nothing here knows files or transactions.
+ */
+#ifndef REEL_ENGINE_H
+#define REEL_ENGINE_H
+
+#include "reel.h"
+
+struct disk_ops;
+
+/*
+ * What a tail finder is shown: the file as it is on disk, mapped. Bytes at or past `size` must not
+ * be touched. `disk_read` failing underneath shows as zero bytes (see map.h, "faults").
+ */
+struct reel_view {
+	const uint8_t *base;
+	uint64_t size;
+};
+
+enum reel_tail_verdict {
+	REEL_TAIL_UNKNOWN, /* no opinion: the store's own rule decides, from `durable` on */
+	REEL_TAIL_FOUND,   /* `tail` is the valid tail; what follows is a torn append */
+	REEL_TAIL_DAMAGED, /* bytes before a durable tail are damaged: `tail` is the end of what is whole */
+};
+
+struct reel_tail {
+	enum reel_tail_verdict verdict;
+	uint64_t durable; /* everything before is known to have been on stable storage; 0: not known */
+	uint64_t tail;
+};
+
+/*
+ * Decides where the valid tail of a container lies, if it can (docs/DESIGN.md, "Opening"). Called
+ * at opening, before anything is changed, and by reel_refresh(). Returns 0 or a negative errno
+ * value that ends the opening.
+ */
+typedef int (*reel_tail_fn)(void *arg, const struct reel_view *view, struct reel_tail *ret);
+
+struct reel_engine_options {
+	struct reel_options base;
+	reel_tail_fn find_tail; /* or NULL */
+	void *find_tail_arg;
+	const struct disk_ops *disk; /* or NULL: the real one */
+};
+
+/* As reel_open(). `options` must not be NULL. */
+int reel_engine_open(const char *path, const struct reel_engine_options *options, struct reel **ret);
+
+/* The mapped container: constant address as long as r is open, whatever is appended. */
+const uint8_t *reel_base(const struct reel *r);
+
+/* The committed tail: bytes below it never change. */
+uint64_t reel_tail_offset(const struct reel *r);
+
+/* Everything below is on stable storage, as far as this process knows. */
+uint64_t reel_durable_tail(const struct reel *r);
+
+/* The descriptor of the container, for fstatvfs(), fstat() and O_TMPFILE beside it. Never write to it. */
+int reel_fd(const struct reel *r);
+
+/* Makes a message for the log; `priority` as syslog(3). */
+void reel_log(const struct reel *r, int priority, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * Parses the entry that ends at `end` in `view`, checking every number (not the payload's CRC).
+ * Sets all of *ret but `mapping`. -ENOENT: end is 0. -EBADMSG: no entry can end there.
+ */
+int reel_entry_at(const struct reel_view *view, uint64_t end, struct reel_entry *ret);
+
+/*
+ * An append of several entries that becomes visible as a whole with reel_append_commit().
+ * From begin to commit or abort the caller holds the container's one append lock: other appends wait.
+ * Data is gathered in memory up to a bound and written past the tail beyond that.
+ * After an error from any call but begin, the caller calls reel_append_abort().
+ */
+struct reel_append;
+
+/* -EROFS: not writable (any more). */
+int reel_append_begin(struct reel *r, struct reel_append **ret);
+
+/* Where the next entry's payload will lie if the entry begins now; the place transactions record. */
+uint64_t reel_append_next_payload(const struct reel_append *a);
+
+/* The tail at the time of begin: the end of the entry before this append. */
+uint64_t reel_append_start(const struct reel_append *a);
+
+int reel_append_entry_begin(struct reel_append *a, uint64_t key_hash);
+/* Payload bytes, in any number of calls. The data is copied or written before the call returns. */
+int reel_append_data(struct reel_append *a, const void *data, size_t len);
+/*
+ * Ends the entry. *ret (may be NULL) has its place; its `payload` and `mapping` are not set.
+ * -EINVAL: the payload is empty, or one byte 00.
+ */
+int reel_append_entry_end(struct reel_append *a, struct reel_entry *ret);
+int reel_append_tombstone(struct reel_append *a, uint64_t key_hash);
+
+/*
+ * Writes what is left and moves the tail. On an error nothing of the append is visible and the
+ * file is as long as before; -ENOSPC, -EDQUOT and -EFBIG leave the container writable, anything
+ * else does not (reel_failed()). Ends the append, whatever it returns.
+ */
+int reel_append_commit(struct reel_append *a);
+
+/* Ends the append without a trace. NULL is allowed. */
+void reel_append_abort(struct reel_append *a);
+
+/*
+ * Makes sure that `bytes` more can be appended without running out of disk space, as far as the
+ * file system beneath can promise. Cheap when they are there already. -ENOSPC, -EDQUOT: not so.
+ */
+int reel_reserve(struct reel *r, uint64_t bytes);
+
+/* 0, or the error that made the container unwritable. */
+int reel_failed(const struct reel *r);
+
+/*
+ * CRC-32 of the concatenation A B from those of A and B and the length of B.
+ */
+uint32_t reel_crc32_combine(uint32_t crc_a, uint32_t crc_b, uint64_t len_b);
+
+#endif

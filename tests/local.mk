@@ -1,0 +1,1 @@
+# Unit tests: one Check program a folder of src/, tests/unit/<folder>/.

@@ -1,0 +1,3 @@
+bin_PROGRAMS += reel
+reel_SOURCES = tools/reel.c
+reel_LDADD = libfs.la libstore.la
