@@ -1,0 +1,176 @@
+/*
+ * cmd_check.c - `reel check`: looks for damage in a container.
+ * Relies on fs_check(), and on reel.h where the tree cannot be opened. Never repairs anything.
+ */
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "common.h"
+#include "reel.h"
+#include "text.h"
+
+struct report {
+	const char *path;
+	bool json;
+	struct json j;
+	uint64_t faults;
+};
+
+static void report_begin(struct report *rep)
+{
+	if (!rep->json)
+		return;
+	json_begin(&rep->j, NULL, '{');
+	json_string(&rep->j, "container", rep->path);
+	json_begin(&rep->j, "faults", '[');
+}
+
+/* One fault is one line, whatever names it holds. */
+static void report_fault(void *arg, const char *text)
+{
+	struct report *rep = arg;
+
+	rep->faults++;
+	if (rep->json) {
+		json_string(&rep->j, NULL, text);
+		return;
+	}
+	put_escaped(stdout, text, strlen(text), false);
+	putchar('\n');
+}
+
+static void report_end(struct report *rep, const struct reel_info *info)
+{
+	uint64_t torn = info->disk_size > info->file_size ? info->disk_size - info->file_size : 0;
+
+	if (rep->json) {
+		json_end(&rep->j, ']');
+		json_bool(&rep->j, "clean", rep->faults == 0);
+		json_number(&rep->j, "entries", info->entries);
+		json_number(&rep->j, "bytes", info->file_size);
+		json_number(&rep->j, "torn_bytes", torn);
+		json_end(&rep->j, '}');
+		return;
+	}
+	if (torn > 0)
+		printf("note: %" PRIu64 " bytes after the last whole entry are of an append that did not finish "
+		       "(the next writer cuts them off)\n",
+		       torn);
+	put_escaped(stdout, rep->path, strlen(rep->path), false);
+	if (rep->faults == 0)
+		printf(": clean: %" PRIu64 " entries, %" PRIu64 " bytes checked\n", info->entries, info->file_size);
+	else
+		printf(": %" PRIu64 " fault%s found in %" PRIu64 " entries, %" PRIu64 " bytes\n", rep->faults,
+		       rep->faults == 1 ? "" : "s", info->entries, info->file_size);
+}
+
+static int check_open(struct container *c, struct report *rep)
+{
+	struct reel_info info;
+	int64_t n;
+	int r;
+
+	report_begin(rep);
+	n = fs_check(c->fs, report_fault, rep);
+	if (n < 0) {
+		complain_errno(c->path, (int)n);
+		return STATUS_USAGE;
+	}
+	r = reel_info(fs_store(c->fs), &info);
+	if (r < 0) {
+		complain_errno(c->path, r);
+		return STATUS_USAGE;
+	}
+	report_end(rep, &info);
+	return rep->faults == 0 && n == 0 ? STATUS_OK : STATUS_FAILED;
+}
+
+static int check_entries(struct reel *store, struct report *rep)
+{
+	char text[256];
+	struct reel_iter *it;
+	struct reel_entry e;
+	int r = reel_iter_new(store, false, &it);
+
+	if (r < 0)
+		return r;
+	while ((r = reel_iter_next(it, &e)) > 0) {
+		if (!reel_entry_valid(&e)) {
+			snprintf(text, sizeof(text), "entry at offset %" PRIu64 ": its bytes do not have the stored checksum",
+				 e.offset);
+			report_fault(rep, text);
+		}
+		reel_entry_release(&e);
+	}
+	reel_iter_free(it);
+	if (r == -EBADMSG) {
+		report_fault(rep, "the chain of entries is broken: what lies before is not reachable");
+		r = 0;
+	}
+	return r;
+}
+
+/*
+ * Of a container whose file system cannot be opened at least the entries are checked. -EBADMSG: it is
+ * not even a container.
+ */
+static int check_without_tree(struct report *rep)
+{
+	struct reel_options options = {.flags = REEL_RDONLY};
+	struct reel_info info;
+	struct reel *store;
+	char why[MESSAGE_MAX];
+	int r = reel_open(rep->path, &options, &store);
+
+	if (r < 0)
+		return r;
+	report_begin(rep);
+	report_fault(rep, take_library_message(why) ? why : "the file system in it is damaged and cannot be opened");
+	r = check_entries(store, rep);
+	if (r == 0)
+		r = reel_info(store, &info);
+	if (r == 0)
+		report_end(rep, &info);
+	reel_close(store);
+	return r;
+}
+
+static int run_check(const struct args *args)
+{
+	struct report rep = {.path = args->operand[0], .json = args_have(args, 'j')};
+	struct container c;
+	int status, r;
+
+	r = container_try(rep.path, FOR_READING, &c);
+	if (r == -EBADMSG && check_without_tree(&rep) == 0)
+		return STATUS_FAILED;
+	if (r < 0) {
+		complain_container(rep.path, r);
+		return STATUS_USAGE;
+	}
+	status = check_open(&c, &rep);
+	return container_close(&c) < 0 ? STATUS_USAGE : status;
+}
+
+static const struct flag check_flags[] = {
+    {'j', "json", "print a JSON object"},
+    {0},
+};
+
+const struct command cmd_check = {
+    .name = "check",
+    .synopsis = "[--json] CONTAINER",
+    .summary = "look for damage",
+    .details = "Reads the whole container and checks every checksum, link, transaction, name and file.\n"
+	       "Prints a line for each fault and a last line that sums up. Repairs nothing.\n"
+	       "Exit status: 0 no faults, 1 faults, 2 the container could not be checked.\n",
+    .flags = check_flags,
+    .min_operands = 1,
+    .max_operands = 1,
+    .run = run_check,
+};

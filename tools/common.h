@@ -1,0 +1,116 @@
+/*
+ * common.h - what every subcommand of `reel` shares: how a subcommand is described, messages, and
+ * opening and closing the container.
+ * Relies on src/fs/fs.h. Never prints anything but messages; text formats are in text.h.
+ */
+#ifndef REEL_TOOLS_COMMON_H
+#define REEL_TOOLS_COMMON_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "fs.h"
+
+/* Exit statuses. `reel check` uses STATUS_FAILED for faults and STATUS_USAGE for everything else. */
+enum status {
+	STATUS_OK = 0,
+	STATUS_FAILED = 1,
+	STATUS_USAGE = 2,
+};
+
+/* An option of a subcommand; none takes an argument. A table of them ends with a zeroed one. */
+struct flag {
+	char name; /* its letter; also what args_have() is asked for */
+	const char *long_name;
+	const char *help;
+};
+
+/* A subcommand's command line, options taken out. */
+struct args {
+	bool given[UCHAR_MAX + 1]; /* by flag.name */
+	int n;                     /* operands; within the bounds of struct command */
+	char **operand;
+};
+
+static inline bool args_have(const struct args *args, char flag)
+{
+	return args->given[(unsigned char)flag];
+}
+
+struct command {
+	const char *name;
+	const char *synopsis; /* what follows the name on the usage line */
+	const char *summary;  /* one line for the list of commands */
+	const char *details;  /* for --help */
+	const struct flag *flags;
+	int min_operands, max_operands;
+	bool options_first; /* nothing after the first operand is an option */
+	int (*run)(const struct args *args);
+};
+
+extern const struct command cmd_init, cmd_ls, cmd_cat, cmd_write, cmd_rm, cmd_mv, cmd_info, cmd_stat, cmd_check;
+
+/* --- messages ------------------------------------------------------------------------------------ */
+
+/* The subcommand named in messages from now on; `name` must stay valid. */
+void messages_for(const char *name);
+
+/*
+ * One line on standard error: "reel: COMMAND: PATH: TEXT". `path` may be NULL. Control characters
+ * are shown as escapes, so that it stays one line.
+ */
+void complain(const char *path, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* complain() about `err`, a negative errno value, at `path`: in the library's own words when it left some. */
+void complain_errno(const char *path, int err);
+
+/*
+ * Moves the library's first error since the last message into buf; false: there is none. The
+ * complain functions do this by themselves.
+ */
+#define MESSAGE_MAX 8192
+bool take_library_message(char buf[MESSAGE_MAX]);
+
+/* Drops it. */
+void forget_library_message(void);
+
+/* --- the container ------------------------------------------------------------------------------- */
+
+struct container {
+	const char *path;
+	struct fs *fs;
+	bool tree; /* it holds a file system; otherwise entries only */
+};
+
+enum access { FOR_READING, FOR_WRITING };
+
+/*
+ * Opens the container. For reading it takes no lock and changes nothing. Returns 0, or a negative
+ * errno value after a message. Ends with container_close().
+ */
+int container_open(const char *path, enum access access, struct container *ret);
+
+/* container_open() without the message, which complain_container() gives. */
+int container_try(const char *path, enum access access, struct container *ret);
+
+/* Makes an empty container. Returns 0, or a negative errno value after a message. */
+int container_create(const char *path);
+
+/* Closes it. A message and a negative errno value when what was changed could not be made durable. */
+int container_close(struct container *c);
+
+/*
+ * Ends the process with STATUS_FAILED and leaves in the container just what is committed: data that is
+ * buffered but not flushed is dropped, which closing would commit.
+ */
+void container_abandon(void) __attribute__((noreturn));
+
+/* complain_errno() about the container itself, with what to do about it. */
+void complain_container(const char *path, int err);
+
+/* complain_errno() about something in the container, with what to do about it. */
+void complain_path(const struct container *c, const char *path, int err);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * keys.c - entries by key, for containers without a file system.
+ * Relies on src/store/reel.h and the messages of common.h.
+ */
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keys.h"
+
+const char *hash_text(uint64_t hash, char buf[HASH_TEXT])
+{
+	snprintf(buf, HASH_TEXT, "%016" PRIx64, hash);
+	return buf;
+}
+
+int keys_find(const struct container *c, const char *name, struct reel_entry *ret)
+{
+	struct reel *store = fs_store(c->fs);
+	int r = reel_read(store, name, strlen(name), ret);
+
+	if (r == -ENOENT && strlen(name) == 16 && strspn(name, "0123456789abcdef") == 16)
+		r = reel_read_hash(store, strtoull(name, NULL, 16), ret);
+	return r;
+}
+
+int keys_verify(const struct container *c, const char *name, const struct reel_entry *e)
+{
+	if (reel_entry_valid(e))
+		return 0;
+	complain(name,
+		 "the entry at offset %" PRIu64 " of %s is damaged: its bytes do not have the stored checksum %08" PRIx32
+		 " ('reel check' lists all damage)",
+		 e->offset, c->path, e->crc);
+	return -EBADMSG;
+}

@@ -1,0 +1,369 @@
+/*
+ * paths.c - paths in a container that holds a file system.
+ * Relies on src/fs/fs.h. Prints nothing; what goes wrong is returned.
+ */
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "reel.h"
+#include "paths.h"
+
+/* As the kernel: more links than this on one path are a loop. */
+#define LINKS_MAX 40
+
+/* --- finding ------------------------------------------------------------------------------------- */
+
+struct walk {
+	struct fs *fs;
+	char *rest; /* still to go: components between slashes; owned, `next` points into it */
+	char *next;
+	char *done; /* the way so far: components joined by '/', no link and no ".." among them */
+	size_t done_len, done_room;
+	int links;
+};
+
+static int walk_enter(struct walk *w, const char *name, size_t len)
+{
+	size_t need = w->done_len + len + 2;
+	char *grown;
+
+	if (len > FS_NAME_MAX)
+		return -ENAMETOOLONG;
+	if (need > w->done_room) {
+		grown = realloc(w->done, need * 2);
+		if (grown == NULL)
+			return -ENOMEM;
+		w->done = grown;
+		w->done_room = need * 2;
+	}
+	if (w->done_len > 0)
+		w->done[w->done_len++] = '/';
+	memcpy(w->done + w->done_len, name, len);
+	w->done_len += len;
+	w->done[w->done_len] = '\0';
+	return 0;
+}
+
+/* ".." of the root is the root. */
+static void walk_leave(struct walk *w)
+{
+	while (w->done_len > 0 && w->done[w->done_len - 1] != '/')
+		w->done_len--;
+	if (w->done_len > 0)
+		w->done_len--;
+	w->done[w->done_len] = '\0';
+}
+
+/* The link that the way ends in is replaced by its target. */
+static int walk_link(struct walk *w, uint64_t ino)
+{
+	char target[FS_SYMLINK_MAX + 1];
+	size_t target_len, rest_len = strlen(w->next);
+	char *joined;
+	int r;
+
+	if (++w->links > LINKS_MAX)
+		return -ELOOP;
+	r = fs_readlink(w->fs, ino, target);
+	if (r < 0)
+		return r;
+	if (target[0] == '/')
+		return -EXDEV;
+	target_len = strlen(target);
+	joined = malloc(target_len + 1 + rest_len + 1);
+	if (joined == NULL)
+		return -ENOMEM;
+	memcpy(joined, target, target_len);
+	joined[target_len] = '/';
+	memcpy(joined + target_len + 1, w->next, rest_len + 1);
+	if (rest_len == 0)
+		joined[target_len] = '\0';
+	free(w->rest);
+	w->rest = w->next = joined;
+	walk_leave(w);
+	return 0;
+}
+
+/* Where the way so far leads. */
+static int walk_look(struct walk *w, struct place *ret)
+{
+	if (w->done_len > 0)
+		return fs_resolve(w->fs, w->done, &ret->parent, ret->name, &ret->attr);
+	ret->parent = 0;
+	ret->name[0] = '\0';
+	return fs_getattr(w->fs, FS_ROOT_INO, &ret->attr);
+}
+
+/*
+ * Goes one component on. 1: there may be more, 0: this was the last. `ret` is where the way leads.
+ */
+static int walk_step(struct walk *w, enum links links, struct place *ret)
+{
+	const char *name = w->next += strspn(w->next, "/");
+	size_t len = strcspn(name, "/");
+	bool last;
+	int r;
+
+	if (len == 0)
+		return 0;
+	if (!S_ISDIR(ret->attr.mode))
+		return -ENOTDIR;
+	w->next += len;
+	last = w->next[strspn(w->next, "/")] == '\0';
+	if (len == 1 && name[0] == '.')
+		return 1;
+	if (len == 2 && name[0] == '.' && name[1] == '.') {
+		walk_leave(w);
+		r = walk_look(w, ret);
+		return r < 0 ? r : 1;
+	}
+	r = walk_enter(w, name, len);
+	if (r < 0)
+		return r;
+	r = walk_look(w, ret);
+	if (r < 0) {
+		if (r != -ENOENT || !last)
+			ret->parent = 0;
+		return r;
+	}
+	if (S_ISLNK(ret->attr.mode) && (!last || links == FOLLOW_LINKS || *w->next == '/')) {
+		r = walk_link(w, ret->attr.ino);
+		if (r < 0)
+			return r;
+		r = walk_look(w, ret);
+		return r < 0 ? r : 1;
+	}
+	return 1;
+}
+
+int path_find(const struct container *c, const char *path, enum links links, struct place *ret)
+{
+	size_t len = strlen(path);
+	struct walk w = {.fs = c->fs, .rest = strdup(path), .done = calloc(1, 1), .done_room = 1};
+	int r = -ENOMEM;
+
+	if (w.rest == NULL || w.done == NULL)
+		goto out;
+	w.next = w.rest;
+	r = walk_look(&w, ret);
+	while (r >= 0) {
+		r = walk_step(&w, links, ret);
+		if (r == 0)
+			break;
+	}
+	if (r == 0 && len > 0 && path[len - 1] == '/' && !S_ISDIR(ret->attr.mode))
+		r = -ENOTDIR;
+out:
+	if (r < 0 && r != -ENOENT)
+		ret->parent = 0;
+	free(w.rest);
+	free(w.done);
+	return r;
+}
+
+/* --- entries of other programs --------------------------------------------------------------------- */
+
+struct key_match {
+	uint64_t hash;
+	bool all; /* every extent so far lies in the entry with that hash */
+	bool any;
+};
+
+static void match_extent(void *arg, const struct fs_extent_info *extent)
+{
+	struct key_match *m = arg;
+
+	m->any = true;
+	if (extent->container_offset == UINT64_MAX || extent->key_hash != m->hash)
+		m->all = false;
+}
+
+int path_find_entry(const struct container *c, const char *path, enum links links, struct place *ret)
+{
+	struct key_match match = {.hash = reel_hash(path, strlen(path)), .all = true};
+	struct place hashed;
+	char name[17];
+	int r = path_find(c, path, links, ret);
+
+	if (r != -ENOENT)
+		return r;
+	snprintf(name, sizeof(name), "%016" PRIx64, match.hash);
+	if (fs_resolve(c->fs, name, &hashed.parent, hashed.name, &hashed.attr) < 0 || !S_ISREG(hashed.attr.mode))
+		return r;
+	/* A file that merely is called like the hash holds an entry with another key. */
+	if (fs_extents(c->fs, hashed.attr.ino, match_extent, &match) < 0 || !match.any || !match.all)
+		return r;
+	*ret = hashed;
+	return 0;
+}
+
+/* --- making ---------------------------------------------------------------------------------------- */
+
+struct fs_cred caller_cred(void)
+{
+	return (struct fs_cred){.uid = geteuid(), .gid = getegid()};
+}
+
+uint32_t less_umask(uint32_t mode)
+{
+	mode_t mask = umask(0);
+
+	umask(mask);
+	return mode & ~(uint32_t)mask;
+}
+
+static int make_dir(const struct container *c, const struct place *at, struct made *made)
+{
+	struct fs_cred cred = caller_cred();
+	struct made_dir *grown = realloc(made->dir, (made->n + 1) * sizeof(*grown));
+	struct fs_attr attr;
+	int r;
+
+	if (grown == NULL)
+		return -ENOMEM;
+	made->dir = grown;
+	r = fs_mkdir(c->fs, at->parent, at->name, S_IFDIR | less_umask(0777), &cred, &attr);
+	if (r < 0)
+		return r;
+	fs_forget(c->fs, attr.ino, 1);
+	grown[made->n].parent = at->parent;
+	memcpy(grown[made->n].name, at->name, sizeof(at->name));
+	made->n++;
+	return 0;
+}
+
+/* Makes the first `len` bytes of `path` a directory, unless it is one. */
+static int make_prefix(const struct container *c, const char *path, size_t len, struct made *made)
+{
+	char *prefix = strndup(path, len);
+	struct place at;
+	int r;
+
+	if (prefix == NULL)
+		return -ENOMEM;
+	r = path_find(c, prefix, FOLLOW_LINKS, &at);
+	if (r == -ENOENT && at.parent != 0)
+		r = make_dir(c, &at, made);
+	free(prefix);
+	return r;
+}
+
+int path_find_target(const struct container *c, const char *path, enum links links, struct place *ret, struct made *made)
+{
+	size_t end;
+	int r;
+
+	*made = (struct made){0};
+	r = path_find(c, path, links, ret);
+	if (r != -ENOENT || ret->parent != 0)
+		return r;
+	for (end = strspn(path, "/");; end += strspn(path + end, "/")) {
+		end += strcspn(path + end, "/");
+		if (path[end + strspn(path + end, "/")] == '\0')
+			break;
+		r = make_prefix(c, path, end, made);
+		if (r < 0)
+			goto fail;
+	}
+	r = path_find(c, path, links, ret);
+	if (r == 0 || (r == -ENOENT && ret->parent != 0))
+		return r;
+fail:
+	ret->parent = 0;
+	return r;
+}
+
+void made_keep(struct made *made)
+{
+	free(made->dir);
+	*made = (struct made){0};
+}
+
+void made_undo(const struct container *c, struct made *made)
+{
+	while (made->n > 0) {
+		made->n--;
+		/* One that cannot go now, because another program's change is in it, stays. */
+		if (fs_rmdir(c->fs, made->dir[made->n].parent, made->dir[made->n].name) < 0)
+			break;
+	}
+	made_keep(made);
+}
+
+/* --- listing --------------------------------------------------------------------------------------- */
+
+struct collect {
+	struct listing *into;
+	int err;
+};
+
+static bool collect_name(void *arg, const struct fs_dirent *entry)
+{
+	struct collect *collect = arg;
+	struct listing *l = collect->into;
+	struct listed *grown;
+	size_t room;
+
+	if (strcmp(entry->name, ".") == 0 || strcmp(entry->name, "..") == 0)
+		return true;
+	if (l->n == l->room) {
+		room = l->room > 0 ? l->room * 2 : 64;
+		grown = reallocarray(l->item, room, sizeof(*grown));
+		if (grown == NULL) {
+			collect->err = -ENOMEM;
+			return false;
+		}
+		l->item = grown;
+		l->room = room;
+	}
+	l->item[l->n] = (struct listed){.name = strdup(entry->name), .ino = entry->ino, .type = entry->type};
+	if (l->item[l->n].name == NULL) {
+		collect->err = -ENOMEM;
+		return false;
+	}
+	l->n++;
+	return true;
+}
+
+static int compare_listed(const void *a, const void *b)
+{
+	const struct listed *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+int path_list(const struct container *c, uint64_t dir, struct listing *ret)
+{
+	struct collect collect = {.into = ret};
+	struct fs_dir *d;
+	int r;
+
+	*ret = (struct listing){0};
+	r = fs_dir_open(c->fs, dir, &d);
+	if (r < 0)
+		return r;
+	r = fs_dir_read(d, 0, collect_name, &collect);
+	fs_dir_close(d);
+	if (r < 0)
+		return r;
+	if (collect.err == 0 && ret->n > 0)
+		qsort(ret->item, ret->n, sizeof(ret->item[0]), compare_listed);
+	return collect.err;
+}
+
+void listing_free(struct listing *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->item[i].name);
+	free(l->item);
+	*l = (struct listing){0};
+}

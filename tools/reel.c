@@ -1,0 +1,188 @@
+/*
+ * reel.c - the program `reel`: finds the subcommand, reads its options, and gives help.
+ * Relies on common.h. What a subcommand does is in its own file, cmd_*.c.
+ */
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common.h"
+#include "text.h"
+
+#define MAX_FLAGS 8
+#define HELP      0 /* getopt_long's value for --help; flags have values above 0 */
+
+static const struct command *const commands[] = {
+    &cmd_init, &cmd_ls, &cmd_cat, &cmd_write, &cmd_rm, &cmd_mv, &cmd_info, &cmd_stat, &cmd_check,
+};
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+/*
+ * A descriptor 0, 1 or 2 that the caller closed would be given to the container, and messages would
+ * be written into it. Fills such gaps with descriptors that fail when used.
+ */
+static void fill_standard_descriptors(void)
+{
+	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			abort();
+	}
+}
+
+static void print_help(void)
+{
+	printf("Usage: reel COMMAND [OPTION]... CONTAINER [ARGUMENT]...\n"
+	       "\n"
+	       "Works on a container: one file that holds a directory tree (see reelfs(1)).\n"
+	       "\n"
+	       "Commands:\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	printf("\n"
+	       "  reel COMMAND --help   tells more about one of them\n"
+	       "  reel --version        shows the version\n"
+	       "\n"
+	       "Commands that only read never change the container, and work while it is mounted.\n");
+}
+
+static void print_command_help(const struct command *cmd)
+{
+	printf("Usage: reel %s %s\n\n%s\nOptions:\n", cmd->name, cmd->synopsis, cmd->details);
+	for (const struct flag *f = cmd->flags; f != NULL && f->long_name != NULL; f++)
+		printf("  -%c, --%-12s %s\n", f->name, f->long_name, f->help);
+	printf("      --%-12s %s\n", "help", "show this text");
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	}
+	return NULL;
+}
+
+/* The tables that getopt_long() needs for `cmd`. */
+static void fill_option_tables(const struct command *cmd, char letters[MAX_FLAGS + 3], struct option options[MAX_FLAGS + 2])
+{
+	size_t n = 0;
+
+	if (cmd->options_first)
+		*letters++ = '+';
+	*letters++ = ':';
+	for (const struct flag *f = cmd->flags; f != NULL && f->long_name != NULL; f++) {
+		*letters++ = f->name;
+		options[n++] = (struct option){f->long_name, no_argument, NULL, f->name};
+	}
+	*letters = '\0';
+	options[n++] = (struct option){"help", no_argument, NULL, HELP};
+	options[n] = (struct option){0};
+}
+
+static int wrong_option(const struct command *cmd, char **argv)
+{
+	if (optopt > ' ')
+		complain(NULL, "unknown option '-%c' (see 'reel %s --help')", optopt, cmd->name);
+	else
+		complain(NULL, "unknown or wrongly used option '%s' (see 'reel %s --help')", argv[optind - 1], cmd->name);
+	return STATUS_USAGE;
+}
+
+/* 0: go on; -1: help was asked for and printed; otherwise the exit status. argv[0] is the command's name. */
+static int read_command_line(const struct command *cmd, int argc, char **argv, struct args *ret)
+{
+	char letters[MAX_FLAGS + 3];
+	struct option options[MAX_FLAGS + 2];
+	int c;
+
+	fill_option_tables(cmd, letters, options);
+	opterr = 0;
+	while ((c = getopt_long(argc, argv, letters, options, NULL)) != -1) {
+		if (c == HELP) {
+			print_command_help(cmd);
+			return -1;
+		}
+		if (c == '?' || c == ':')
+			return wrong_option(cmd, argv);
+		ret->given[(unsigned char)c] = true;
+	}
+	ret->n = argc - optind;
+	ret->operand = argv + optind;
+	if (ret->n < cmd->min_operands) {
+		complain(NULL, "too few arguments (usage: reel %s %s)", cmd->name, cmd->synopsis);
+		return STATUS_USAGE;
+	}
+	if (cmd->max_operands >= 0 && ret->n > cmd->max_operands) {
+		complain(ret->operand[cmd->max_operands], "unexpected argument (usage: reel %s %s)", cmd->name, cmd->synopsis);
+		return STATUS_USAGE;
+	}
+	return 0;
+}
+
+static int run_command(const struct command *cmd, int argc, char **argv)
+{
+	struct args args = {0};
+	int status;
+
+	messages_for(cmd->name);
+	status = read_command_line(cmd, argc, argv, &args);
+	if (status > 0)
+		return status;
+	return status < 0 ? STATUS_OK : cmd->run(&args);
+}
+
+static int run(int argc, char **argv)
+{
+	const struct command *cmd;
+	const char *word = argc > 1 ? argv[1] : NULL;
+
+	if (word == NULL) {
+		complain(NULL, "no command given (see 'reel --help')");
+		return STATUS_USAGE;
+	}
+	if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+		printf("reel (%s) %s\n", PACKAGE_NAME, PACKAGE_VERSION);
+		return STATUS_OK;
+	}
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || (strcmp(word, "help") == 0 && argc == 2)) {
+		print_help();
+		return STATUS_OK;
+	}
+	if (strcmp(word, "help") == 0) {
+		word = argv[2];
+		cmd = find_command(word);
+		if (cmd != NULL) {
+			print_command_help(cmd);
+			return STATUS_OK;
+		}
+	} else {
+		cmd = find_command(word);
+		if (cmd != NULL)
+			return run_command(cmd, argc - 1, argv + 1);
+	}
+	complain(word, "unknown command (see 'reel --help')");
+	return STATUS_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int status, err;
+
+	fill_standard_descriptors();
+	status = run(argc, argv);
+	err = finish_output();
+	if (err < 0) {
+		complain("standard output", "%s (what was printed is not complete)", strerror(-err));
+		if (status == STATUS_OK)
+			status = STATUS_FAILED;
+	}
+	return status;
+}
