@@ -1,4 +1,32 @@
 bin_PROGRAMS += reelfs
-reelfs_SOURCES = src/fuse/main.c
+reelfs_SOURCES = \
+	src/fuse/daemon.c src/fuse/daemon.h \
+	src/fuse/help.c \
+	src/fuse/init.c \
+	src/fuse/killpriv.c src/fuse/killpriv.h \
+	src/fuse/log.c src/fuse/log.h \
+	src/fuse/main.c \
+	src/fuse/ops.c src/fuse/ops.h \
+	src/fuse/ops_attr.c \
+	src/fuse/ops_dir.c \
+	src/fuse/ops_file.c \
+	src/fuse/ops_names.c \
+	src/fuse/ops_xattr.c \
+	src/fuse/options.c src/fuse/options.h \
+	src/fuse/paths.c src/fuse/paths.h \
+	src/fuse/remount.c src/fuse/remount.h \
+	src/fuse/session.c src/fuse/session.h \
+	src/fuse/signals.c src/fuse/signals.h
+reelfs_CPPFLAGS = $(AM_CPPFLAGS) -DFUSE_USE_VERSION=312
 reelfs_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
 reelfs_LDADD = libfs.la libstore.la $(FUSE_LIBS)
+
+dist_man_MANS += docs/man/reelfs.1 docs/man/mount.fuse.reelfs.8
+
+# mount(8) looks for a program named after the type.
+install-exec-hook:
+	$(MKDIR_P) $(DESTDIR)$(sbindir)
+	ln -srf $(DESTDIR)$(bindir)/reelfs $(DESTDIR)$(sbindir)/mount.fuse.reelfs
+
+uninstall-hook:
+	rm -f $(DESTDIR)$(sbindir)/mount.fuse.reelfs

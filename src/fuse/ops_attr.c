@@ -1,0 +1,126 @@
+/*
+ * ops_attr.c - lookup, forget, attributes, statfs.
+ */
+#include "config.h"
+
+#include <errno.h>
+
+#include "ops.h"
+
+void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct fs_attr attr;
+	int res;
+
+	if (name_too_long(name)) {
+		reply_status(req, -ENAMETOOLONG);
+		return;
+	}
+	/* "." finds an inode by its number, for those who export the mount through NFS. */
+	if (strcmp(name, ".") == 0)
+		res = fs_ref(fs_of(req), parent, &attr);
+	else
+		res = fs_lookup(fs_of(req), parent, name, &attr);
+	if (res == -ENOENT) {
+		/* Inode 0: the kernel may remember that the name is free. */
+		struct fuse_entry_param none = {.entry_timeout = CACHE_SECONDS};
+
+		fuse_reply_entry(req, &none);
+		return;
+	}
+	reply_entry(req, res, &attr);
+}
+
+void op_forget(fuse_req_t req, fuse_ino_t ino, uint64_t n)
+{
+	fs_forget(fs_of(req), ino, n);
+	fuse_reply_none(req);
+}
+
+void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+	for (size_t i = 0; i < count; i++)
+		fs_forget(fs_of(req), forgets[i].ino, forgets[i].nlookup);
+	fuse_reply_none(req);
+}
+
+static void reply_attr(fuse_req_t req, int res, const struct fs_attr *attr)
+{
+	struct stat st;
+
+	if (res < 0) {
+		reply_status(req, res);
+		return;
+	}
+	stat_from_attr(&st, attr);
+	fuse_reply_attr(req, &st, CACHE_SECONDS);
+}
+
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct fs_attr attr;
+	int res = fs_getattr(fs_of(req), ino, &attr);
+
+	(void)fi;
+	reply_attr(req, res, &attr);
+}
+
+/* FUSE_SET_ATTR_* to FS_SET_*. */
+static unsigned set_bits(int to_set)
+{
+	unsigned set = 0;
+
+	if (to_set & FUSE_SET_ATTR_MODE)
+		set |= FS_SET_MODE;
+	if (to_set & FUSE_SET_ATTR_UID)
+		set |= FS_SET_UID;
+	if (to_set & FUSE_SET_ATTR_GID)
+		set |= FS_SET_GID;
+	if (to_set & FUSE_SET_ATTR_SIZE)
+		set |= FS_SET_SIZE;
+	if (to_set & FUSE_SET_ATTR_ATIME_NOW)
+		set |= FS_SET_ATIME_NOW;
+	else if (to_set & FUSE_SET_ATTR_ATIME)
+		set |= FS_SET_ATIME;
+	if (to_set & FUSE_SET_ATTR_MTIME_NOW)
+		set |= FS_SET_MTIME_NOW;
+	else if (to_set & FUSE_SET_ATTR_MTIME)
+		set |= FS_SET_MTIME;
+	if (to_set & FUSE_SET_ATTR_CTIME)
+		set |= FS_SET_CTIME;
+	/* The kernel's FATTR_KILL_SUIDGID has this one's number. */
+	if (to_set & FUSE_SET_ATTR_KILL_SUID)
+		set |= FS_SET_KILL_PRIV;
+	return set;
+}
+
+void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_set, struct fuse_file_info *fi)
+{
+	const struct fs_setattr set = {
+	    .set = set_bits(to_set),
+	    .mode = st->st_mode & 07777,
+	    .uid = st->st_uid,
+	    .gid = st->st_gid,
+	    .size = (uint64_t)st->st_size,
+	    .atime = st->st_atim,
+	    .mtime = st->st_mtim,
+	    .ctime = st->st_ctim,
+	};
+	struct fs_attr attr;
+	int res = fs_setattr(fs_of(req), ino, &set, &attr);
+
+	(void)fi;
+	reply_attr(req, res, &attr);
+}
+
+void op_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	struct statvfs st = {0};
+	int res = fs_statfs(fs_of(req), &st);
+
+	(void)ino;
+	if (res < 0)
+		reply_status(req, res);
+	else
+		fuse_reply_statfs(req, &st);
+}

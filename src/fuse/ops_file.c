@@ -1,0 +1,155 @@
+/*
+ * ops_file.c - open regular files: create, open, read, write, flush, fsync, release.
+ *
+ * With the kernel's writeback cache (mount.writeback) the kernel merges writes into pages, which it may
+ * have to read first, and decides by itself where appended bytes go. So a file opened for writing
+ * alone is readable underneath, and O_APPEND never comes further than here.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <syslog.h>
+
+#include "killpriv.h"
+#include "log.h"
+#include "ops.h"
+
+static int open_flags(const struct mount *m, const struct fuse_file_info *fi)
+{
+	int flags = fi->flags & (O_ACCMODE | O_TRUNC);
+
+	if (m->writeback && (flags & O_ACCMODE) == O_WRONLY)
+		flags = (flags & ~O_ACCMODE) | O_RDWR;
+	return flags;
+}
+
+/* Only the kernel changes contents, so what it has cached of them stays good. */
+static void fill_open_reply(struct fuse_file_info *fi, struct fs_file *file)
+{
+	fi->fh = (uintptr_t)file;
+	fi->keep_cache = 1;
+	/* Nothing to commit when a reader closes. */
+	fi->noflush = (fi->flags & O_ACCMODE) == O_RDONLY;
+}
+
+static void reply_create(fuse_req_t req, int res, const struct fs_attr *attr, struct fs_file *file, struct fuse_file_info *fi)
+{
+	struct fs *fs = fs_of(req);
+	struct fuse_entry_param entry;
+
+	if (res < 0) {
+		reply_status(req, res);
+		return;
+	}
+	entry_from_attr(&entry, attr);
+	fill_open_reply(fi, file);
+	if (fuse_reply_create(req, &entry, fi) < 0) {
+		fs_file_release(file);
+		fs_forget(fs, attr->ino, 1);
+	}
+}
+
+void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, struct fuse_file_info *fi)
+{
+	const struct mount *m = mount_of(req);
+	const struct fs_cred cred = cred_of(req);
+	struct fs_attr attr;
+	struct fs_file *file = NULL;
+	int res = -ENAMETOOLONG;
+
+	if (!name_too_long(name))
+		res = fs_file_create(m->fs, parent, name, mode, open_flags(m, fi), &cred, &attr, &file);
+	reply_create(req, res, &attr, file, fi);
+}
+
+#if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
+void op_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_file_info *fi)
+{
+	const struct mount *m = mount_of(req);
+	const struct fs_cred cred = cred_of(req);
+	struct fs_attr attr;
+	struct fs_file *file = NULL;
+	int res = fs_file_tmpfile(m->fs, parent, mode, open_flags(m, fi), &cred, &attr, &file);
+
+	reply_create(req, res, &attr, file, fi);
+}
+#endif
+
+/* An open that truncates clears set-id bits as a write does. */
+static int kill_priv(struct fs *fs, fuse_ino_t ino)
+{
+	const struct fs_setattr set = {.set = FS_SET_KILL_PRIV};
+	struct fs_attr attr;
+
+	return fs_setattr(fs, ino, &set, &attr);
+}
+
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	const struct mount *m = mount_of(req);
+	int flags = open_flags(m, fi);
+	struct fs_file *file;
+	int res = fs_file_open(m->fs, ino, flags, &file);
+
+	if (res == 0 && (flags & O_TRUNC) && killpriv_asked()) {
+		res = kill_priv(m->fs, ino);
+		if (res < 0)
+			fs_file_release(file);
+	}
+	if (res < 0) {
+		reply_status(req, res);
+		return;
+	}
+	fill_open_reply(fi, file);
+	if (fuse_reply_open(req, fi) < 0)
+		fs_file_release(file);
+}
+
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	struct fs_extract extract;
+	int res = fs_file_read(file_of(fi), (uint64_t)offset, size, &extract);
+
+	if (res < 0) {
+		reply_status(req, res);
+		return;
+	}
+	res = fuse_reply_iov(req, extract.piece, extract.pieces);
+	/* The kernel copies out of the mapping: a page that cannot be read shows here, not as SIGBUS. */
+	if (res < 0 && res != -ENOENT)
+		log_line(LOG_ERR, "inode %llu, offset %lld: reading the container failed: %s", (unsigned long long)ino,
+			 (long long)offset, strerror(-res));
+	fs_extract_done(&extract);
+}
+
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	const struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
+	int res = fs_file_write(file_of(fi), (uint64_t)offset, &iov, 1, killpriv_asked());
+
+	(void)ino;
+	if (res < 0)
+		reply_status(req, res);
+	else
+		fuse_reply_write(req, size);
+}
+
+void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino;
+	reply_status(req, fs_file_flush(file_of(fi)));
+}
+
+void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+	(void)ino;
+	reply_status(req, fs_file_fsync(file_of(fi), datasync != 0));
+}
+
+void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino;
+	fs_file_release(file_of(fi));
+	reply_status(req, 0);
+}

@@ -1,0 +1,44 @@
+/*
+ * options.h - what the command line of reelfs and mount.fuse.reelfs asks for.
+ */
+#ifndef REELFS_OPTIONS_H
+#define REELFS_OPTIONS_H
+
+#include <stdbool.h>
+#include <fuse_opt.h>
+
+struct options {
+	char *container;    /* as given */
+	char *mountpoint;   /* as given */
+	bool help, version; /* nothing else was looked at */
+	bool foreground;    /* -f, -d */
+	bool debug;         /* -d */
+	bool helper;        /* called by mount(8) as mount.fuse.reelfs */
+	bool fake;          /* mount -f: check, but mount nothing */
+	bool remount;       /* -o remount: only the flags of an existing mount change */
+	bool sloppy;        /* mount -s: unknown options are ignored */
+	bool create;        /* make the container where there is none */
+	bool read_only;     /* -o ro */
+	bool writeback;     /* the kernel collects small writes */
+	bool xattrs;        /* extended attributes exist */
+	bool clone_fd;      /* each thread its own /dev/fuse */
+	bool own_fsname;    /* the user gave -o fsname= */
+	unsigned max_threads;
+	unsigned lock_wait;    /* seconds */
+	unsigned sync;         /* seconds; 0: never */
+	char *keep_torn;       /* or NULL */
+	unsigned long flags;   /* MS_* of mount(2) that were asked for; used by remount alone */
+	struct fuse_args fuse; /* what is left for libfuse: the program's name and options it knows */
+};
+
+/*
+ * Fills *o. 0, or -1 when the command line is wrong: a line that says why was logged. Ends with
+ * options_free() in both cases.
+ */
+int options_parse(struct options *o, int argc, char **argv);
+void options_free(struct options *o);
+
+/* Writes the text of --help to standard output. */
+void options_help(void);
+
+#endif

@@ -1,0 +1,132 @@
+/*
+ * paths.c - checks of the container's and the mount point's path. Opens and changes nothing.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+
+#include "log.h"
+#include "paths.h"
+
+static int no_memory(void)
+{
+	log_line(LOG_ERR, "out of memory");
+	return -1;
+}
+
+static int resolve_mountpoint(struct paths *p, const char *given)
+{
+	struct stat st;
+
+	p->mountpoint = realpath(given, NULL);
+	if (p->mountpoint == NULL || stat(p->mountpoint, &st) < 0) {
+		if (errno == ENOTCONN)
+			log_line(
+			    LOG_ERR,
+			    "mount point %s: a mount is left over there whose daemon has ended; first run: fusermount3 -u %s",
+			    given, given);
+		else if (errno == ENOENT)
+			log_line(LOG_ERR, "mount point %s: there is no such directory; make it with: mkdir %s", given, given);
+		else
+			log_line(LOG_ERR, "mount point %s: %s", given, strerror(errno));
+		return -1;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		log_line(LOG_ERR, "mount point %s: not a directory; give one to mount on", given);
+		return -1;
+	}
+	return 0;
+}
+
+/* A file yet to be made: its directory must be there. */
+static int resolve_new_container(struct paths *p, const char *given)
+{
+	const char *slash = strrchr(given, '/');
+	const char *name = slash ? slash + 1 : given;
+	char *dir = slash ? strndup(given, slash == given ? 1 : (size_t)(slash - given)) : strdup(".");
+	char *real = NULL;
+	int ret = -1;
+
+	if (dir == NULL)
+		return no_memory();
+	real = realpath(dir, NULL);
+	if (real == NULL) {
+		log_line(LOG_ERR, "container %s: its directory: %s", given, strerror(errno));
+		goto out;
+	}
+	if (*name == '\0') {
+		log_line(LOG_ERR, "container %s: a file's name must follow the last '/'", given);
+		goto out;
+	}
+	if (asprintf(&p->container, "%s/%s", strcmp(real, "/") == 0 ? "" : real, name) < 0) {
+		p->container = NULL;
+		no_memory();
+		goto out;
+	}
+	ret = 0;
+out:
+	free(real);
+	free(dir);
+	return ret;
+}
+
+static int resolve_container(struct paths *p, const char *given, bool may_create)
+{
+	struct stat st;
+
+	p->container = realpath(given, NULL);
+	if (p->container == NULL && errno == ENOENT) {
+		if (may_create)
+			return resolve_new_container(p, given);
+		log_line(LOG_ERR, "container %s: there is no such file; make it with 'reel init %s' or mount with -o create",
+			 given, given);
+		return -1;
+	}
+	if (p->container == NULL || stat(p->container, &st) < 0) {
+		log_line(LOG_ERR, "container %s: %s", given, strerror(errno));
+		return -1;
+	}
+	if (S_ISDIR(st.st_mode)) {
+		log_line(LOG_ERR, "container %s: it is a directory; a container is a regular file (reel init makes one)",
+			 given);
+		return -1;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		log_line(LOG_ERR, "container %s: not a regular file; a container is one (reel init makes one)", given);
+		return -1;
+	}
+	p->exists = true;
+	return 0;
+}
+
+/* The mount would hide the container's path, and each access to it would wait for itself. */
+static int refuse_inside(const struct paths *p)
+{
+	size_t n = strlen(p->mountpoint);
+
+	if (strcmp(p->mountpoint, "/") != 0 && (strncmp(p->container, p->mountpoint, n) != 0 || p->container[n] != '/'))
+		return 0;
+	log_line(LOG_ERR, "container %s lies inside its own mount point %s; mount it elsewhere, or move the container",
+		 p->container, p->mountpoint);
+	return -1;
+}
+
+int paths_resolve(struct paths *p, const char *container, const char *mountpoint, bool may_create)
+{
+	*p = (struct paths){0};
+	if (resolve_mountpoint(p, mountpoint) < 0 || resolve_container(p, container, may_create) < 0)
+		return -1;
+	return refuse_inside(p);
+}
+
+void paths_free(struct paths *p)
+{
+	free(p->container);
+	free(p->mountpoint);
+	*p = (struct paths){0};
+}

@@ -1,0 +1,194 @@
+/*
+ * session.c - opens the container, mounts it, runs libfuse's loop, closes.
+ * Invariant: whatever way it ends, the mount is gone before the container is closed, so that the
+ * kernel reports no success that the container does not hold.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <syslog.h>
+
+#include "daemon.h"
+#include "killpriv.h"
+#include "log.h"
+#include "ops.h"
+#include "options.h"
+#include "paths.h"
+#include "session.h"
+#include "signals.h"
+
+/* Says why, unless what failed has said so itself since `before` (log_errors()). */
+static void explain(unsigned before, const char *path, int error)
+{
+	if (log_errors() != before)
+		return;
+	switch (error) {
+	case -EACCES:
+	case -EPERM:
+	case -EROFS:
+		log_line(LOG_ERR, "container %s: %s; to only read it, mount with -o ro", path, strerror(-error));
+		break;
+	case -EBUSY:
+		log_line(LOG_ERR, "container %s: another program is writing to it; unmount that, or mount with -o ro", path);
+		break;
+	case -EBADMSG:
+		log_line(LOG_ERR, "container %s: damaged, or not a container; 'reel check' tells more", path);
+		break;
+	default:
+		log_line(LOG_ERR, "container %s: %s", path, strerror(-error));
+	}
+}
+
+static struct fs *open_container(const struct options *o, const struct paths *paths)
+{
+	const struct fs_options options = {
+	    .read_only = o->read_only,
+	    .lock_wait_ms = o->lock_wait * 1000,
+	    .sync_interval_s = o->sync,
+	    .keep_torn = o->keep_torn,
+	    .log = log_fs,
+	};
+	unsigned before = log_errors();
+	struct fs *fs;
+	int res = 0;
+
+	if (o->create && !paths->exists) {
+		res = fs_create_container(paths->container, &options);
+		if (res == -EEXIST)
+			res = 0;
+	}
+	if (res == 0)
+		res = fs_open(paths->container, &options, &fs);
+	if (res == 0)
+		return fs;
+	explain(before, paths->container, res);
+	return NULL;
+}
+
+/* What every mount has: the kernel checks permissions; the source shows the container. */
+static int add_fixed_options(struct options *o, const struct paths *paths)
+{
+	char *list = NULL, *fsname = NULL;
+	int res = -1;
+
+	if (asprintf(&fsname, "fsname=%s", paths->container) < 0) {
+		fsname = NULL;
+		goto out;
+	}
+	if (fuse_opt_add_opt(&list, "default_permissions") < 0 || fuse_opt_add_opt(&list, "subtype=reelfs") < 0)
+		goto out;
+	if (!o->own_fsname && fuse_opt_add_opt_escaped(&list, fsname) < 0)
+		goto out;
+	if (o->debug && fuse_opt_add_opt(&list, "debug") < 0)
+		goto out;
+	/* In front of what may follow a "--". */
+	if (fuse_opt_insert_arg(&o->fuse, 1, list) < 0 || fuse_opt_insert_arg(&o->fuse, 1, "-o") < 0)
+		goto out;
+	res = 0;
+out:
+	if (res < 0)
+		log_line(LOG_ERR, "out of memory");
+	free(fsname);
+	free(list);
+	return res;
+}
+
+static int loop(struct fuse_session *se, const struct options *o, const char *mountpoint)
+{
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	int res;
+
+	if (config == NULL) {
+		log_line(LOG_ERR, "out of memory");
+		return -1;
+	}
+	fuse_loop_cfg_set_max_threads(config, o->max_threads);
+	fuse_loop_cfg_set_clone_fd(config, o->clone_fd);
+	signals_loop_begins(se, mountpoint);
+	res = fuse_session_loop_mt(se, config);
+	signals_loop_ended();
+	fuse_loop_cfg_destroy(config);
+	if (res < 0)
+		log_line(LOG_ERR, "%s: the connection to the kernel failed: %s", mountpoint, strerror(-res));
+	return res < 0 ? -1 : 0;
+}
+
+static int mount_and_loop(struct options *o, const struct paths *paths, struct fs *fs)
+{
+	struct mount m = {.fs = fs, .options = o, .ready = daemon_ready};
+	unsigned before = log_errors();
+	struct fuse_session *se;
+	int ret = -1;
+
+	if (add_fixed_options(o, paths) < 0)
+		return -1;
+	se = fuse_session_new(&o->fuse, &reelfs_ops, sizeof(reelfs_ops), &m);
+	if (se == NULL) {
+		if (log_errors() == before)
+			log_line(LOG_ERR, "cannot mount on %s: libfuse refuses the options", paths->mountpoint);
+		return -1;
+	}
+	if (fuse_session_mount(se, paths->mountpoint) < 0) {
+		if (log_errors() == before)
+			log_line(LOG_ERR, "cannot mount on %s; see the message above", paths->mountpoint);
+		goto out;
+	}
+	if (killpriv_install(se) == 0)
+		ret = loop(se, o, paths->mountpoint);
+	fuse_session_unmount(se);
+out:
+	fuse_session_destroy(se);
+	return ret;
+}
+
+/* The daemon writes out what the kernel wants to free: it must not wait for that itself. */
+static void become_io_flusher(void)
+{
+#ifdef PR_SET_IO_FLUSHER
+	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0) < 0)
+		log_line(LOG_DEBUG, "PR_SET_IO_FLUSHER: %s", strerror(errno));
+#endif
+}
+
+/* Each big file being written takes a descriptor. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_line(LOG_DEBUG, "RLIMIT_NOFILE: %s", strerror(errno));
+}
+
+int session_run(struct options *o, const struct paths *paths)
+{
+	unsigned before;
+	struct fs *fs;
+	int ret, res;
+
+	become_io_flusher();
+	raise_file_limit();
+	if (signals_start() < 0)
+		return -1;
+	fs = open_container(o, paths);
+	if (fs == NULL)
+		return -1;
+	ret = mount_and_loop(o, paths, fs);
+	signals_loop_ended();
+	before = log_errors();
+	res = fs_close(fs);
+	if (res < 0) {
+		if (log_errors() == before)
+			log_line(LOG_ERR, "container %s: closing it failed: %s; the last changes may not be on disk",
+				 paths->container, strerror(-res));
+		ret = -1;
+	}
+	return ret;
+}

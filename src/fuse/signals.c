@@ -1,0 +1,147 @@
+/*
+ * signals.c - the thread that waits for the signals that end the mount.
+ * Relies on the loop's semaphore wait being interrupted by a signal whose handler does nothing.
+ * Never runs anything in a signal handler.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <fuse_lowlevel.h>
+
+#include "log.h"
+#include "signals.h"
+
+#define KICK          SIGUSR1
+#define KICK_EVERY_NS 10000000
+
+enum phase { OPENING, RUNNING, CLOSING };
+
+/* Protects all of this struct; taken by nobody who holds another lock. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+	enum phase phase;
+	struct fuse_session *se;
+	const char *mountpoint;
+	pthread_t loop; /* the thread in the loop */
+} state;
+
+static sigset_t ending;
+
+static void do_nothing(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * What processes have written to files that they still have open may be in the kernel's cache alone.
+ * The mount is not pinned afterwards: the descriptor is closed.
+ */
+static void write_out(const char *mountpoint)
+{
+	int fd = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || syncfs(fd) < 0)
+		log_line(LOG_WARNING, "%s: what the kernel has not yet written to open files may be lost: %s", mountpoint,
+			 strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+/* The loop looks at the flag and then sleeps: one kick could fall in between, so it is repeated. */
+static void end_loop(void)
+{
+	static const struct timespec pause = {.tv_nsec = KICK_EVERY_NS};
+
+	for (;;) {
+		pthread_mutex_lock(&lock);
+		if (state.phase != RUNNING) {
+			pthread_mutex_unlock(&lock);
+			return;
+		}
+		fuse_session_exit(state.se);
+		pthread_kill(state.loop, KICK);
+		pthread_mutex_unlock(&lock);
+		nanosleep(&pause, NULL);
+	}
+}
+
+static void *wait_for_signals(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		char *mountpoint = NULL;
+		enum phase phase;
+		int sig;
+
+		if (sigwait(&ending, &sig) != 0)
+			continue;
+		pthread_mutex_lock(&lock);
+		phase = state.phase;
+		if (phase == RUNNING)
+			mountpoint = strdup(state.mountpoint);
+		pthread_mutex_unlock(&lock);
+
+		if (phase == OPENING) {
+			log_line(LOG_ERR, "ended by signal %d (%s) before the mount worked", sig, strsignal(sig));
+			_exit(EXIT_FAILURE);
+		}
+		if (phase == RUNNING) {
+			log_line(LOG_INFO, "ending on signal %d (%s)", sig, strsignal(sig));
+			if (mountpoint != NULL)
+				write_out(mountpoint);
+			free(mountpoint);
+			end_loop();
+		}
+	}
+	return NULL;
+}
+
+int signals_start(void)
+{
+	struct sigaction kick = {.sa_handler = do_nothing};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	pthread_t thread;
+	int res;
+
+	sigemptyset(&ending);
+	sigaddset(&ending, SIGTERM);
+	sigaddset(&ending, SIGINT);
+	sigaddset(&ending, SIGHUP);
+	res = pthread_sigmask(SIG_BLOCK, &ending, NULL);
+	if (res == 0 && (sigaction(KICK, &kick, NULL) < 0 || sigaction(SIGPIPE, &ignore, NULL) < 0))
+		res = errno;
+	if (res == 0)
+		res = pthread_create(&thread, NULL, wait_for_signals, NULL);
+	if (res != 0) {
+		log_line(LOG_ERR, "cannot wait for signals: %s", strerror(res));
+		return -1;
+	}
+	pthread_detach(thread);
+	return 0;
+}
+
+void signals_loop_begins(struct fuse_session *se, const char *mountpoint)
+{
+	pthread_mutex_lock(&lock);
+	state.phase = RUNNING;
+	state.se = se;
+	state.mountpoint = mountpoint;
+	state.loop = pthread_self();
+	pthread_mutex_unlock(&lock);
+}
+
+void signals_loop_ended(void)
+{
+	pthread_mutex_lock(&lock);
+	state.phase = CLOSING;
+	pthread_mutex_unlock(&lock);
+}
