@@ -1,0 +1,133 @@
+#!/usr/bin/env bash
+# Expects that a tree copied into the mount is the same tree after unmounting and mounting again:
+# names, contents, modes, owners, times to the nanosecond, link targets, hard-link groups, xattrs.
+# Copies with cp -a, rsync, tar and git clone, and builds this project inside the mount ("all" only).
+# usage: roundtrip.sh [all]
+. "${srcdir:-.}/tests/acceptance/lib.sh"
+
+# A tree with one of everything that a tree can hold.
+make_odd_tree() {
+	local tree=$1
+	mkdir -p "$tree/empty" "$tree/deep/er/est"
+	: >"$tree/zero"
+	printf '\0' >"$tree/nul"
+	printf 'one\n' >"$tree/one"
+	ln "$tree/one" "$tree/one.hard"
+	ln "$tree/one" "$tree/deep/er/one.hard"
+	ln -s one "$tree/one.symbolic"
+	ln -s "$(printf '%01000d' 0)" "$tree/long.symbolic"
+	ln "$tree/nul" "$tree/deep/nul.hard"
+	printf 'text' >"$tree/$(printf 'line\nbreak \303\244 \377')"
+	mkfifo "$tree/fifo"
+	truncate -s 10M "$tree/sparse"
+	printf 'end' >>"$tree/sparse"
+	printf 'old' >"$tree/old"
+	touch -d '1969-12-31 23:59:58.123456789 UTC' "$tree/old"
+	touch -d '2106-02-07 06:28:17.999999999 UTC' "$tree/one"
+	touch -h -d '2001-09-09 01:46:40.000000001 UTC' "$tree/one.symbolic"
+	printf 'secret' >"$tree/mode000"
+	chmod 000 "$tree/mode000"
+	chmod 1777 "$tree/empty"
+	setfattr -n user.note -v 'kept' "$tree/one"
+	setfattr -n user.note -v 'kept too' "$tree/deep"
+	if [ "$(id -u)" -eq 0 ]; then
+		mknod "$tree/null" c 1 3
+		chown 12345:54321 "$tree/old" "$tree/deep/er"
+		chown -h 1:2 "$tree/one.symbolic"
+		printf 'set-id' >"$tree/setid"
+		chmod 6755 "$tree/setid"
+	fi
+	touch -d '2020-02-02 02:02:02.020202020 UTC' "$tree/deep/er" "$tree/deep" "$tree"
+}
+
+# describe TREE: one line for each name with all that must survive; hard links by the group's first name.
+describe() {
+	(
+		cd "$1" || exit
+		find . -printf '%P\001%y\001%m\001%U:%G\001%T@\001%l\001%n\001%i\001%s\0' | LC_ALL=C sort -z |
+			awk -v RS='\0' -F'\001' '{
+				size = $2 == "d" ? "-" : $9
+				links = $2 == "d" ? "-" : $7
+				if (!($8 in first)) first[$8] = $1
+				printf "%s|%s|%s|%s|%s|%s|%s|%s|%s\n", $1, $2, $3, $4, $5, $6, links, size, first[$8]
+			}'
+		find . -type c -exec stat -c '%n %t:%T' {} + | LC_ALL=C sort
+		getfattr -h -R -P -d -m '^user\.' . 2>/dev/null
+	)
+}
+
+# same_tree A B: fails unless they are.
+same_tree() {
+	describe "$1" >"$scratch/a.tree"
+	describe "$2" >"$scratch/b.tree"
+	diff "$scratch/a.tree" "$scratch/b.tree" >"$scratch/tree.diff" ||
+		fail "$2 differs from $1 in attributes:"$'\n'"$(head -n 20 "$scratch/tree.diff")"
+	(cd "$1" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) >"$scratch/a.sums"
+	(cd "$2" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) >"$scratch/b.sums"
+	diff "$scratch/a.sums" "$scratch/b.sums" >"$scratch/sums.diff" ||
+		fail "$2 differs from $1 in contents:"$'\n'"$(head -n 20 "$scratch/sums.diff")"
+}
+
+# copies NAME SOURCE COMMAND...: the command makes $mnt/NAME; it is compared before and after a remount.
+copies() {
+	local name=$1 source=$2
+	shift 2
+	"$@" || fail "$* failed"
+	same_tree "$source" "$mnt/$name"
+	remount
+	same_tree "$source" "$mnt/$name"
+	pass "$name of $source is identical after a remount"
+}
+
+copy_with_tar() {
+	tar -C "$1" --xattrs --xattrs-include='user.*' -cf - . | tar -C "$2" --xattrs --xattrs-include='user.*' -xpf - --atime-preserve
+}
+
+clone_with_git() {
+	local origin=$scratch/origin
+	export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+	git init -q "$origin"
+	cp -r /usr/include/linux "$origin/"
+	git -C "$origin" add . && git -C "$origin" commit -qm one
+	git clone -q --no-hardlinks "$origin" "$mnt/clone" || fail "git clone failed"
+	remount
+	git -C "$mnt/clone" fsck --strict || fail "git fsck found faults"
+	[ -z "$(git -C "$mnt/clone" status --porcelain)" ] || fail "git status: the clone is not clean"
+	echo more >>"$mnt/clone/linux/fs.h"
+	git -C "$mnt/clone" commit -qam two || fail "git commit failed"
+	git -C "$mnt/clone" gc -q || fail "git gc failed"
+	git -C "$mnt/clone" fsck --strict || fail "git fsck found faults after commit and gc"
+	pass "git clone, fsck, commit, gc"
+}
+
+compile_here() {
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s distdir distdir="$scratch/source" >"$scratch/distdir.log" 2>&1 ||
+		fail "make distdir failed: $(tail -n 3 "$scratch/distdir.log")"
+	cp -a "$scratch/source" "$mnt/source"
+	(
+		cd "$mnt/source" || exit
+		unset MAKEFLAGS MFLAGS MAKELEVEL srcdir
+		./configure --quiet && make -s -j"$(nproc)"
+	) >"$scratch/compile.log" 2>&1 || fail "the build inside the mount failed: $(tail -n 20 "$scratch/compile.log")"
+	remount
+	"$mnt/source/reelfs" -V >/dev/null || fail "the program built inside the mount does not run"
+	pass "./configure && make of this project inside the mount"
+}
+
+all=${1:-}
+source=/usr/include
+[ "$all" = all ] || source=/usr/include/linux
+make_odd_tree "$scratch/odd"
+start_container
+
+copies odd-cp "$scratch/odd" cp -a "$scratch/odd" "$mnt/odd-cp"
+copies odd-rsync "$scratch/odd" rsync -aHX "$scratch/odd/" "$mnt/odd-rsync"
+mkdir "$mnt/odd-tar"
+copies odd-tar "$scratch/odd" copy_with_tar "$scratch/odd" "$mnt/odd-tar"
+copies cp "$source" cp -a "$source" "$mnt/cp"
+copies rsync "$source" rsync -aHX "$source/" "$mnt/rsync"
+mkdir "$mnt/tar"
+copies tar "$source" copy_with_tar "$source" "$mnt/tar"
+clone_with_git
+[ "$all" != all ] || compile_here
+stop_container
