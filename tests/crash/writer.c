@@ -282,6 +282,7 @@ static int verify(const struct writer *w, const char *log)
 int main(int argc, char **argv)
 {
 	struct writer w = {0};
+	int log, status;
 
 	if (argc == 4 && strcmp(argv[1], "verify") == 0) {
 		w.dir = argv[2];
@@ -291,12 +292,15 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: writer run DIR LOG SEED\n       writer verify DIR LOG\n");
 		return 2;
 	}
-	w.dir = argv[2];
-	w.random = strtoull(argv[4], NULL, 10);
-	w.log = open(argv[3], O_WRONLY | O_CREAT | O_APPEND, 0644);
-	if (w.log < 0) {
+	log = open(argv[3], O_WRONLY | O_CREAT | O_APPEND, 0644);
+	if (log < 0) {
 		perror(argv[3]);
 		return EXIT_FAILURE;
 	}
-	return run(&w);
+	w.dir = argv[2];
+	w.log = log;
+	w.random = strtoull(argv[4], NULL, 10);
+	status = run(&w);
+	close(log);
+	return status;
 }
