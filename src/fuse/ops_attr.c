@@ -65,10 +65,19 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	reply_attr(req, res, &attr);
 }
 
-/* FUSE_SET_ATTR_* to FS_SET_*. */
-static unsigned set_bits(int to_set)
+/*
+ * FUSE_SET_ATTR_* to FS_SET_*.
+ *
+ * Before a write that clears set-id bits (WRITE asks for it, too: killpriv.h), the kernel sends a
+ * SETATTR that sets nothing, and learns the new mode from its reply alone. Root sends it for another
+ * reason: when the file had capabilities, which are removed already.
+ */
+static unsigned set_bits(int to_set, const struct fuse_ctx *ctx)
 {
 	unsigned set = 0;
+
+	if (to_set == 0 && ctx->uid != 0)
+		return FS_SET_KILL_PRIV;
 
 	if (to_set & FUSE_SET_ATTR_MODE)
 		set |= FS_SET_MODE;
@@ -97,7 +106,7 @@ static unsigned set_bits(int to_set)
 void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_set, struct fuse_file_info *fi)
 {
 	const struct fs_setattr set = {
-	    .set = set_bits(to_set),
+	    .set = set_bits(to_set, fuse_req_ctx(req)),
 	    .mode = st->st_mode & 07777,
 	    .uid = st->st_uid,
 	    .gid = st->st_gid,
