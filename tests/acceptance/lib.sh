@@ -23,8 +23,9 @@ fail() {
 clean_up() {
 	local status=$?
 	trap - EXIT
-	if mountpoint -q "$mnt" || [ -n "$daemon" ]; then
-		[ -z "$daemon" ] || kill -KILL "$daemon" 2>/dev/null
+	if [ -n "$daemon" ]; then
+		kill -KILL "$daemon" 2>/dev/null
+		wait "$daemon" 2>/dev/null
 		umount -l "$mnt" 2>/dev/null || fusermount3 -uz "$mnt" 2>/dev/null
 	fi
 	if [ $status -ne 0 ] && [ -s "$scratch/daemon.log" ]; then
@@ -77,7 +78,7 @@ remount() {
 }
 
 start_container() {
-	mkdir "$mnt"
+	mkdir -p "$mnt"
 	"$reel" init "$container" || fail "reel init failed"
 	mount_container
 }
