@@ -1,0 +1,352 @@
+/*
+ * append.c - appends: entries are gathered and written past the tail, and become visible when the
+ * tail moves. Relies on the disk's writes being in order within one call.
+ *
+ * Invariants:
+ *  - Bytes below the committed tail are never written again.
+ *  - Data is written in the order of the file, so that a kill leaves a prefix of the append, whose
+ *    last entry is whole or has no trailer.
+ *  - Of an append that is all or nothing, the first trailer carries TRAILER_UNFINISHED until all the
+ *    rest is in the file. A kill before that leaves a first entry that links to nothing, and with it
+ *    nothing of the append; the one byte that ends this state cannot be written in part.
+ *  - When an append fails or is given up, the file is cut back to the tail, and the cut is synced: or
+ *    else entries of the append given up could be found behind those of a later one after a crash.
+ *    Where cutting fails nothing is ever written again.
+ */
+#include "append.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store.h"
+
+static bool is_no_room(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT || err == -EFBIG;
+}
+
+/* Writes what is gathered. */
+static int flush(struct reel_append *a)
+{
+	if (a->error < 0)
+		return a->error;
+	if (a->pieces == 0)
+		return 0;
+	uint64_t end = a->written;
+	for (int i = 0; i < a->pieces; i++)
+		end += a->piece[i].iov_len;
+	int err = disk_write_all(a->r->disk, a->r->fd, a->piece, a->pieces, a->written);
+	a->pieces = 0;
+	a->used = 0;
+	/* Also after an error: some of it may be there, and has to be cut. */
+	a->written = end;
+	atomic_store(&a->r->write_end, end);
+	a->error = err;
+	return err;
+}
+
+/* Takes note of `len` bytes that lie at `data` until they are written. */
+static int gather(struct reel_append *a, const void *data, size_t len)
+{
+	struct iovec *last = a->pieces > 0 ? &a->piece[a->pieces - 1] : NULL;
+
+	if (last != NULL && (const uint8_t *)last->iov_base + last->iov_len == data) {
+		last->iov_len += len;
+	} else {
+		if (a->pieces == APPEND_PIECES) {
+			int err = flush(a);
+			if (err < 0)
+				return err;
+		}
+		a->piece[a->pieces++] = (struct iovec){.iov_base = (void *)(uintptr_t)data, .iov_len = len};
+	}
+	a->position += len;
+	return 0;
+}
+
+/* Room in the buffer for at least one byte, and in the list of pieces to gather it. */
+static int make_room(struct reel_append *a)
+{
+	return a->used == APPEND_BUFFER || a->pieces == APPEND_PIECES ? flush(a) : a->error;
+}
+
+static int copy(struct reel_append *a, const uint8_t *data, size_t len)
+{
+	while (len > 0) {
+		int err = make_room(a);
+		if (err < 0)
+			return err;
+		size_t n = APPEND_BUFFER - a->used < len ? APPEND_BUFFER - a->used : len;
+		memcpy(a->buffer + a->used, data, n);
+		err = gather(a, a->buffer + a->used, n);
+		if (err < 0)
+			return err;
+		a->used += n;
+		data += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* The window of addresses is where a container ends to grow. */
+static int check_size(const struct reel_append *a, size_t len)
+{
+	uint64_t room = a->r->map->window - a->position;
+
+	return room < ENTRY_ALIGNMENT + TRAILER_SIZE || len > room - ENTRY_ALIGNMENT - TRAILER_SIZE ? -EFBIG : 0;
+}
+
+int reel_append_begin(struct reel *r, struct reel_append **ret)
+{
+	struct reel_append *a = &r->append;
+
+	if (!store_writable(r))
+		return -EROFS;
+	pthread_mutex_lock(&r->append_lock);
+	int err = reel_failed(r) < 0 ? -EROFS : 0;
+	if (err == 0 && a->buffer == NULL) {
+		a->buffer = malloc(APPEND_BUFFER);
+		err = a->buffer == NULL ? -ENOMEM : 0;
+	}
+	if (err < 0) {
+		pthread_mutex_unlock(&r->append_lock);
+		return err;
+	}
+	a->r = r;
+	a->used = 0;
+	a->pieces = 0;
+	a->start = a->position = a->written = atomic_load(&r->tail);
+	a->placed_n = 0;
+	a->all_or_nothing = false;
+	a->mark = 0;
+	a->error = 0;
+	a->in_entry = false;
+	*ret = a;
+	return 0;
+}
+
+uint64_t reel_append_next_payload(const struct reel_append *a)
+{
+	return round_up(a->position, ENTRY_ALIGNMENT);
+}
+
+uint64_t reel_append_start(const struct reel_append *a)
+{
+	return a->start;
+}
+
+int reel_append_entry_begin(struct reel_append *a, uint64_t key_hash)
+{
+	static const uint8_t pad[ENTRY_ALIGNMENT];
+	int err = a->in_entry ? -EINVAL : check_size(a, 1);
+
+	if (err < 0)
+		return err;
+	a->key_hash = key_hash;
+	a->prev_tail = a->position;
+	a->payload = reel_append_next_payload(a);
+	a->crc = 0;
+	a->in_entry = true;
+	return copy(a, pad, a->payload - a->position);
+}
+
+/* Payload bytes are counted in before they are gathered. */
+static int account(struct reel_append *a, const void *data, size_t len)
+{
+	int err = !a->in_entry ? -EINVAL : a->error < 0 ? a->error : check_size(a, len);
+
+	if (err < 0)
+		return err;
+	if (a->position == a->payload)
+		a->first = *(const uint8_t *)data;
+	a->crc = reel_crc32(a->crc, data, len);
+	return 0;
+}
+
+int append_data_kept(struct reel_append *a, const void *data, size_t len)
+{
+	if (len == 0)
+		return 0;
+	int err = account(a, data, len);
+	if (err < 0)
+		return err;
+	return len < APPEND_DIRECT ? copy(a, data, len) : gather(a, data, len);
+}
+
+int reel_append_data(struct reel_append *a, const void *data, size_t len)
+{
+	int err = append_data_kept(a, data, len);
+
+	return err == 0 && len >= APPEND_DIRECT ? flush(a) : err;
+}
+
+int append_room(struct reel_append *a, uint8_t **ret, size_t *size)
+{
+	int err = make_room(a);
+
+	*ret = a->buffer + a->used;
+	*size = APPEND_BUFFER - a->used;
+	return err;
+}
+
+void append_filled(struct reel_append *a, size_t len)
+{
+	const uint8_t *data = a->buffer + a->used;
+
+	/* Cannot fail but for a container that is too large: append_room() has made room. */
+	int err = account(a, data, len);
+	if (err == 0)
+		err = gather(a, data, len);
+	if (err < 0 && a->error == 0)
+		a->error = err;
+	a->used += len;
+}
+
+static int remember(struct reel_append *a, uint64_t key_hash, uint64_t end)
+{
+	if (a->placed_n == a->placed_room) {
+		size_t room = a->placed_room == 0 ? 64 : a->placed_room * 2;
+		struct placed *more = reallocarray(a->placed, room, sizeof(*more));
+		if (more == NULL)
+			return -ENOMEM;
+		a->placed = more;
+		a->placed_room = room;
+	}
+	a->placed[a->placed_n++] = (struct placed){.key_hash = key_hash, .end = end};
+	return 0;
+}
+
+static int put_trailer(struct reel_append *a, uint64_t key_hash, uint64_t prev_tail, uint32_t crc)
+{
+	uint8_t trailer[TRAILER_SIZE];
+
+	store_u64(trailer + TRAILER_KEY_HASH, key_hash);
+	store_u64(trailer + TRAILER_PREV_TAIL, prev_tail);
+	store_u32(trailer + TRAILER_CRC, crc);
+	if (a->all_or_nothing && a->placed_n == 0) {
+		trailer[TRAILER_UNFINISHED_BYTE] = TRAILER_UNFINISHED;
+		a->mark = a->position + TRAILER_UNFINISHED_BYTE;
+	}
+	return copy(a, trailer, sizeof(trailer));
+}
+
+int reel_append_entry_end(struct reel_append *a, struct reel_entry *ret)
+{
+	uint64_t len = a->position - a->payload;
+
+	if (a->error < 0)
+		return a->error;
+	if (!a->in_entry || len == 0 || (len == 1 && a->first == 0))
+		return -EINVAL;
+	int err = put_trailer(a, a->key_hash, a->prev_tail, a->crc);
+	if (err == 0)
+		err = remember(a, a->key_hash, a->position);
+	if (err < 0)
+		return err;
+	a->in_entry = false;
+	if (ret != NULL)
+		*ret = (struct reel_entry){
+		    .len = len,
+		    .key_hash = a->key_hash,
+		    .prev_tail = a->prev_tail,
+		    .offset = a->payload,
+		    .end = a->position,
+		    .crc = a->crc,
+		};
+	return 0;
+}
+
+int reel_append_tombstone(struct reel_append *a, uint64_t key_hash)
+{
+	static const uint8_t nul;
+	uint64_t prev_tail = a->position;
+	int err = a->in_entry ? -EINVAL : a->error < 0 ? a->error : check_size(a, 1);
+
+	if (err == 0)
+		err = copy(a, &nul, 1);
+	if (err == 0)
+		err = put_trailer(a, key_hash, prev_tail, TOMBSTONE_CRC);
+	if (err == 0)
+		err = remember(a, key_hash, a->position | END_TOMBSTONE);
+	return err;
+}
+
+/* Makes the file as if the append had not been. Returns what keeps it from being so. */
+static int undo(struct reel_append *a)
+{
+	struct reel *r = a->r;
+
+	if (a->written == a->start)
+		return 0;
+	int err = r->disk->ftruncate(r->disk, r->fd, a->start);
+	reserve_forget(r, a->start);
+	if (err == 0)
+		err = r->disk->fdatasync(r->disk, r->fd);
+	return err;
+}
+
+/* Ends an append that fails with `err`, or is given up (0). */
+static void give_up(struct reel_append *a, int err)
+{
+	struct reel *r = a->r;
+	uint64_t start = a->start, written = a->written;
+	int undo_err = undo(a);
+	int doubt = undo_err < 0 ? undo_err : a->error < 0 && !is_no_room(a->error) ? a->error : 0;
+
+	err = a->error < 0 ? a->error : err;
+	if (doubt < 0)
+		store_fail(r, doubt);
+	pthread_mutex_unlock(&r->append_lock);
+	if (undo_err < 0)
+		reel_log(r, LOG_ERR,
+			 "%s: an append at offset %" PRIu64 " was given up, but its %" PRIu64
+			 " bytes could not be cut off (%s); nothing more will be written. Check the disk and open it again",
+			 r->path, start, written - start, strerror(-undo_err));
+	else if (doubt < 0)
+		reel_log(r, LOG_ERR,
+			 "%s: writing at offset %" PRIu64
+			 " failed (%s); nothing more will be written. Check the disk and open it again",
+			 r->path, start, strerror(-doubt));
+	else if (is_no_room(err))
+		reel_log(r, LOG_WARNING, "%s: no room to append at offset %" PRIu64 " (%s); nothing was changed", r->path,
+			 start, strerror(-err));
+}
+
+void reel_append_abort(struct reel_append *a)
+{
+	if (a != NULL)
+		give_up(a, 0);
+}
+
+/* Writes what is gathered, then takes away the mark that hides it. */
+static int finish(struct reel_append *a)
+{
+	static const uint8_t nul;
+	int err = flush(a);
+
+	if (err < 0 || a->mark == 0)
+		return err;
+	struct iovec byte = {.iov_base = (void *)(uintptr_t)&nul, .iov_len = sizeof(nul)};
+	a->error = disk_write_all(a->r->disk, a->r->fd, &byte, 1, a->mark);
+	return a->error;
+}
+
+int reel_append_commit(struct reel_append *a)
+{
+	struct reel *r = a->r;
+	int err = a->in_entry ? -EINVAL : finish(a);
+
+	if (err < 0) {
+		give_up(a, err);
+		return err;
+	}
+	index_commit(r, a->position, a->placed, a->placed_n);
+	pthread_mutex_unlock(&r->append_lock);
+	return 0;
+}
+
+void append_free(struct reel_append *a)
+{
+	free(a->buffer);
+	free(a->placed);
+}

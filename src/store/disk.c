@@ -1,0 +1,192 @@
+/*
+ * disk.c - the real disk: system calls with negative errno values; and what is built on any disk's
+ * functions. The only file of the store that makes system calls on files. Retries after signals where
+ * a call can be interrupted without an effect; fdatasync and close are never repeated, because an
+ * error they report is not reported twice.
+ */
+#include "disk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+static int negative(int result)
+{
+	return result < 0 ? -errno : result;
+}
+
+static int real_open(const struct disk_ops *d, const char *path, int flags, mode_t mode)
+{
+	(void)d;
+	int fd;
+
+	do
+		fd = open(path, flags, mode);
+	while (fd < 0 && errno == EINTR);
+	return negative(fd);
+}
+
+static int real_close(const struct disk_ops *d, int fd)
+{
+	(void)d;
+	return negative(close(fd));
+}
+
+static int real_stat(const struct disk_ops *d, const char *path, struct stat *ret)
+{
+	(void)d;
+	return negative(stat(path, ret));
+}
+
+static int real_fstat(const struct disk_ops *d, int fd, struct stat *ret)
+{
+	(void)d;
+	return negative(fstat(fd, ret));
+}
+
+static ssize_t real_pread(const struct disk_ops *d, int fd, void *buf, size_t len, uint64_t offset)
+{
+	(void)d;
+	ssize_t n = pread(fd, buf, len, (off_t)offset);
+
+	return n < 0 ? -errno : n;
+}
+
+static ssize_t real_pwritev(const struct disk_ops *d, int fd, const struct iovec *iov, int count, uint64_t offset)
+{
+	(void)d;
+	ssize_t n = pwritev(fd, iov, count, (off_t)offset);
+
+	return n < 0 ? -errno : n;
+}
+
+static int real_fdatasync(const struct disk_ops *d, int fd)
+{
+	(void)d;
+	return negative(fdatasync(fd));
+}
+
+static int real_fsync(const struct disk_ops *d, int fd)
+{
+	(void)d;
+	return negative(fsync(fd));
+}
+
+static int real_ftruncate(const struct disk_ops *d, int fd, uint64_t size)
+{
+	(void)d;
+	int err;
+
+	do
+		err = ftruncate(fd, (off_t)size);
+	while (err < 0 && errno == EINTR);
+	return negative(err);
+}
+
+static int real_fallocate(const struct disk_ops *d, int fd, int mode, uint64_t offset, uint64_t len)
+{
+	(void)d;
+	int err;
+
+	do
+		err = fallocate(fd, mode, (off_t)offset, (off_t)len);
+	while (err < 0 && errno == EINTR);
+	return negative(err);
+}
+
+static int real_rename(const struct disk_ops *d, const char *from, const char *to)
+{
+	(void)d;
+	return negative(rename(from, to));
+}
+
+static int real_unlink(const struct disk_ops *d, const char *path)
+{
+	(void)d;
+	return negative(unlink(path));
+}
+
+static int real_flock(const struct disk_ops *d, int fd, int operation)
+{
+	(void)d;
+	return negative(flock(fd, operation));
+}
+
+static int real_mmap(const struct disk_ops *d, size_t len, int fd, void **ret)
+{
+	(void)d;
+	*ret = mmap(NULL, len, PROT_READ, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	return *ret == MAP_FAILED ? -errno : 0;
+}
+
+static int real_munmap(const struct disk_ops *d, void *base, size_t len)
+{
+	(void)d;
+	return negative(munmap(base, len));
+}
+
+const struct disk_ops disk_real = {
+    .open = real_open,
+    .close = real_close,
+    .stat = real_stat,
+    .fstat = real_fstat,
+    .pread = real_pread,
+    .pwritev = real_pwritev,
+    .fdatasync = real_fdatasync,
+    .fsync = real_fsync,
+    .ftruncate = real_ftruncate,
+    .fallocate = real_fallocate,
+    .rename = real_rename,
+    .unlink = real_unlink,
+    .flock = real_flock,
+    .mmap = real_mmap,
+    .munmap = real_munmap,
+};
+
+int disk_write_all(const struct disk_ops *d, int fd, struct iovec *iov, int n, uint64_t offset)
+{
+	while (n > 0) {
+		if (iov->iov_len == 0) {
+			iov++, n--;
+			continue;
+		}
+		ssize_t done = d->pwritev(d, fd, iov, n < IOV_MAX ? n : IOV_MAX, offset);
+		if (done == -EINTR)
+			continue;
+		if (done <= 0)
+			return done < 0 ? (int)done : -EIO;
+		offset += (uint64_t)done;
+		while (n > 0 && (size_t)done >= iov->iov_len) {
+			done -= (ssize_t)iov->iov_len;
+			iov++, n--;
+		}
+		if (done > 0) {
+			iov->iov_base = (char *)iov->iov_base + done;
+			iov->iov_len -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+int disk_sync_parent(const struct disk_ops *d, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *dir = slash == NULL ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+
+	if (dir == NULL)
+		return -ENOMEM;
+	int fd = d->open(d, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	free(dir);
+	if (fd < 0)
+		return fd;
+	int err = d->fsync(d, fd);
+	(void)d->close(d, fd);
+	/* Some file systems cannot sync a directory and need not. */
+	return err == -EINVAL ? 0 : err;
+}

@@ -1,0 +1,47 @@
+/*
+ * disk.h - every access of the store to files, as one table of functions, so that a test can put a
+ * faulty or a recording disk under it. A table of its own holds its state around `struct disk_ops`
+ * (the first argument of each function). It must outlive every container and entry that uses it.
+ *
+ * Each function is the system call of its name, with a negative errno value in place of errno.
+ */
+#ifndef REEL_DISK_H
+#define REEL_DISK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct disk_ops {
+	int (*open)(const struct disk_ops *d, const char *path, int flags, mode_t mode);
+	int (*close)(const struct disk_ops *d, int fd);
+	int (*stat)(const struct disk_ops *d, const char *path, struct stat *ret);
+	int (*fstat)(const struct disk_ops *d, int fd, struct stat *ret);
+	ssize_t (*pread)(const struct disk_ops *d, int fd, void *buf, size_t len, uint64_t offset);
+	ssize_t (*pwritev)(const struct disk_ops *d, int fd, const struct iovec *iov, int n, uint64_t offset);
+	int (*fdatasync)(const struct disk_ops *d, int fd);
+	int (*fsync)(const struct disk_ops *d, int fd);
+	int (*ftruncate)(const struct disk_ops *d, int fd, uint64_t size);
+	int (*fallocate)(const struct disk_ops *d, int fd, int mode, uint64_t offset, uint64_t len);
+	int (*rename)(const struct disk_ops *d, const char *from, const char *to);
+	int (*unlink)(const struct disk_ops *d, const char *path);
+	int (*flock)(const struct disk_ops *d, int fd, int operation);
+	int (*mmap)(const struct disk_ops *d, size_t len, int fd, void **ret); /* PROT_READ, MAP_SHARED, from offset 0 */
+	int (*munmap)(const struct disk_ops *d, void *base, size_t len);
+};
+
+/* The system's own. */
+extern const struct disk_ops disk_real;
+
+/*
+ * Writes all of iov at `offset`, going on after signals and short writes. Changes iov. 0 or a
+ * negative errno value; what was written before an error is not told.
+ */
+int disk_write_all(const struct disk_ops *d, int fd, struct iovec *iov, int n, uint64_t offset);
+
+/* The directory entry of `path` is on stable storage afterwards. */
+int disk_sync_parent(const struct disk_ops *d, const char *path);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * lock.c - one writer for a container: an flock(2) on the file itself, so that it ends with its
+ * holder, however that ends. Says who holds it. Readers take no lock.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+#include "store.h"
+
+enum { RETRY_MS = 20 };
+
+/* The process that holds a lock on the file, as far as /proc tells; 0: it does not. */
+static long holder(struct reel *r, int fd)
+{
+	struct stat st;
+	FILE *f;
+	char *line = NULL;
+	size_t room = 0;
+	long pid = 0;
+
+	if (r->disk->fstat(r->disk, fd, &st) < 0 || (f = fopen("/proc/locks", "re")) == NULL)
+		return 0;
+	/* "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"; those who wait have "->" in the second column. */
+	while (pid == 0 && getline(&line, &room, f) > 0) {
+		long candidate;
+		unsigned device_major, device_minor;
+		unsigned long inode;
+		if (sscanf(line, "%*[^:]: FLOCK %*s %*s %ld %x:%x:%lu", &candidate, &device_major, &device_minor, &inode) ==
+			4 &&
+		    makedev(device_major, device_minor) == st.st_dev && inode == st.st_ino && candidate > 0)
+			pid = candidate;
+	}
+	free(line);
+	(void)fclose(f);
+	return pid;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+int lock_file(struct reel *r, int fd)
+{
+	static const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
+	uint64_t until = now_ms() + r->options.lock_wait_ms;
+	int err;
+
+	while ((err = r->disk->flock(r->disk, fd, LOCK_EX | LOCK_NB)) == -EWOULDBLOCK && now_ms() < until)
+		nanosleep(&pause, NULL);
+	if (err != -EWOULDBLOCK) {
+		if (err < 0)
+			reel_log(r, LOG_ERR, "%s: the container could not be locked (%s)", r->path, strerror(-err));
+		return err;
+	}
+	long pid = holder(r, fd);
+	if (pid > 0)
+		reel_log(r, LOG_ERR, "%s: process %ld has the container open for writing; end it (or unmount) first", r->path,
+			 pid);
+	else
+		reel_log(r, LOG_ERR, "%s: another process has the container open for writing; end it (or unmount) first",
+			 r->path);
+	return -EBUSY;
+}

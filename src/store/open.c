@@ -1,0 +1,244 @@
+/*
+ * open.c - opens and closes a container, and moves a reader on. The steps: the file, its lock, its
+ * mapping, its tail. Until the tail is known nothing is changed in the file.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+
+#include "store.h"
+
+enum { REPLACED_TRIES = 100 };
+
+static int check_type(struct reel *r, int fd)
+{
+	struct stat st;
+	int err = r->disk->fstat(r->disk, fd, &st);
+
+	if (err == 0 && S_ISDIR(st.st_mode))
+		err = -EISDIR;
+	else if (err == 0 && !S_ISREG(st.st_mode))
+		err = -EBADMSG;
+	return err;
+}
+
+/* Makes the file, which must not be there. */
+static int create(struct reel *r)
+{
+	int fd = r->disk->open(r->disk, r->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), err;
+
+	if (fd < 0)
+		return fd;
+	err = r->disk->fsync(r->disk, fd);
+	if (err == 0)
+		err = disk_sync_parent(r->disk, r->path);
+	if (err < 0) {
+		(void)r->disk->unlink(r->disk, r->path);
+		(void)r->disk->close(r->disk, fd);
+		return err;
+	}
+	return fd;
+}
+
+/* O_NONBLOCK: a fifo is told from a container without waiting for someone to open its other end. */
+static int open_or_create(struct reel *r)
+{
+	unsigned flags = r->options.flags;
+	int mode = store_writable(r) ? O_RDWR : O_RDONLY;
+
+	if ((flags & REEL_CREATE) && (flags & REEL_EXCL))
+		return create(r);
+	for (;;) {
+		int fd = r->disk->open(r->disk, r->path, mode | O_CLOEXEC | O_NONBLOCK, 0);
+		if (fd != -ENOENT || !(flags & REEL_CREATE))
+			return fd;
+		fd = create(r);
+		if (fd != -EEXIST)
+			return fd;
+	}
+}
+
+/* Is the file that was opened still the one at the path? */
+static int still_there(struct reel *r, int fd)
+{
+	struct stat opened, named;
+	int err = r->disk->fstat(r->disk, fd, &opened);
+
+	if (err == 0)
+		err = r->disk->stat(r->disk, r->path, &named);
+	if (err == -ENOENT)
+		return 0;
+	return err < 0 ? err : opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+/* Opens and locks; again when the file was replaced while this one waited for the lock. */
+static int open_file(struct reel *r)
+{
+	for (int i = 0; i < REPLACED_TRIES; i++) {
+		int fd = open_or_create(r);
+		if (fd < 0)
+			return fd;
+		int err = check_type(r, fd);
+		if (err == 0 && !store_writable(r)) {
+			r->fd = fd;
+			return 0;
+		}
+		if (err == 0)
+			err = lock_file(r, fd);
+		if (err == 0)
+			err = still_there(r, fd);
+		if (err > 0) {
+			r->fd = fd;
+			return 0;
+		}
+		(void)r->disk->close(r->disk, fd);
+		if (err < 0)
+			return err;
+	}
+	return -EBUSY;
+}
+
+static void free_all(struct reel *r)
+{
+	if (r->map != NULL)
+		mapping_unref(r->map);
+	if (r->fd >= 0)
+		(void)r->disk->close(r->disk, r->fd);
+	append_free(&r->append);
+	index_free(&r->index);
+	pthread_cond_destroy(&r->sync.done);
+	pthread_mutex_destroy(&r->sync.lock);
+	pthread_mutex_destroy(&r->reserve.lock);
+	pthread_mutex_destroy(&r->append_lock);
+	free((char *)(uintptr_t)r->options.keep_torn);
+	free(r->path);
+	free(r);
+}
+
+static int new_reel(const char *path, const struct reel_engine_options *options, struct reel **ret)
+{
+	struct reel *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return -ENOMEM;
+	int err = index_init(&r->index);
+	if (err < 0) {
+		free(r);
+		return err;
+	}
+	pthread_mutex_init(&r->append_lock, NULL);
+	pthread_mutex_init(&r->reserve.lock, NULL);
+	pthread_mutex_init(&r->sync.lock, NULL);
+	pthread_cond_init(&r->sync.done, NULL);
+	r->fd = -1;
+	r->gen = GENERATION_NEWEST;
+	r->options = options->base;
+	r->find_tail = options->find_tail;
+	r->find_tail_arg = options->find_tail_arg;
+	r->disk = options->disk != NULL ? options->disk : &disk_real;
+	r->path = strdup(path);
+	if (r->options.keep_torn != NULL)
+		r->options.keep_torn = strdup(r->options.keep_torn);
+	if (r->path == NULL || (options->base.keep_torn != NULL && r->options.keep_torn == NULL)) {
+		free_all(r);
+		return -ENOMEM;
+	}
+	*ret = r;
+	return 0;
+}
+
+static const char *explain(int err)
+{
+	switch (err) {
+	case -EISDIR:
+		return "it is a directory, not a container";
+	case -EBADMSG:
+		return "it is not a regular file, and so not a container";
+	default:
+		return strerror(-err);
+	}
+}
+
+int reel_engine_open(const char *path, const struct reel_engine_options *options, struct reel **ret)
+{
+	struct reel *r = NULL;
+	struct stat st;
+
+	if ((options->base.flags & REEL_RDONLY) && (options->base.flags & REEL_CREATE))
+		return -EINVAL;
+	int err = new_reel(path, options, &r);
+	if (err < 0)
+		return err;
+	err = open_file(r);
+	if (err < 0 && err != -EBUSY)
+		reel_log(r, LOG_ERR, "%s: cannot be opened: %s", path, explain(err));
+	if (err < 0)
+		goto out;
+	err = r->disk->fstat(r->disk, r->fd, &st);
+	if (err == 0)
+		err = mapping_new(r->disk, r->fd, (uint64_t)st.st_size, &r->map);
+	if (err < 0) {
+		reel_log(r, LOG_ERR, "%s: cannot be mapped: %s", path, strerror(-err));
+		goto out;
+	}
+	err = tail_open(r, (uint64_t)st.st_size);
+out:
+	if (err < 0)
+		free_all(r);
+	else
+		*ret = r;
+	return err;
+}
+
+int reel_open(const char *path, const struct reel_options *options, struct reel **ret)
+{
+	struct reel_engine_options engine = {0};
+
+	if (options != NULL)
+		engine.base = *options;
+	return reel_engine_open(path, &engine, ret);
+}
+
+int reel_close(struct reel *r)
+{
+	int err = 0;
+
+	if (r == NULL)
+		return 0;
+	if (store_writable(r)) {
+		if (reel_tail_offset(r) > r->opened_tail)
+			err = reel_sync(r);
+		int released = reserve_release(r);
+		if (err == 0)
+			err = released;
+	}
+	free_all(r);
+	return err;
+}
+
+int reel_refresh(struct reel *r)
+{
+	struct stat st;
+	uint64_t tail = reel_tail_offset(r), news;
+
+	if (store_writable(r))
+		return 0;
+	int err = r->disk->fstat(r->disk, r->fd, &st);
+	if (err < 0)
+		return err;
+	uint64_t size = (uint64_t)st.st_size;
+	if (size < tail) {
+		reel_log(r, LOG_ERR, "%s: the file was cut to %" PRIu64 " bytes by another program; %" PRIu64 " were committed",
+			 r->path, size, tail);
+		return -EIO;
+	}
+	if (size == tail)
+		return 0;
+	if (size > r->map->window) {
+		reel_log(r, LOG_ERR, "%s: the file has outgrown its mapping; open it again", r->path);
+		return -EFBIG;
+	}
+	err = tail_advance(r, size, &news);
+	if (err == 0 && news > tail)
+		err = index_advance(r, news);
+	return err < 0 ? err : news > tail;
+}

@@ -1,0 +1,130 @@
+/*
+ * reel.c - an open container's constants, its log, and single entries. Takes no lock.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "store.h"
+
+enum { LOG_LINE = 8192 }; /* a path and a sentence */
+
+void reel_log(const struct reel *r, int priority, const char *fmt, ...)
+{
+	char text[LOG_LINE];
+	va_list args;
+
+	if (r->options.log == NULL)
+		return;
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	r->options.log(r->options.log_arg, priority, text);
+}
+
+const char *reel_path(const struct reel *r)
+{
+	return r->path;
+}
+
+const uint8_t *reel_base(const struct reel *r)
+{
+	return r->map->base;
+}
+
+uint64_t reel_tail_offset(const struct reel *r)
+{
+	return atomic_load_explicit(&r->tail, memory_order_acquire);
+}
+
+uint64_t reel_durable_tail(const struct reel *r)
+{
+	return atomic_load_explicit(&r->sync.durable, memory_order_acquire);
+}
+
+int reel_fd(const struct reel *r)
+{
+	return r->fd;
+}
+
+int reel_failed(const struct reel *r)
+{
+	return atomic_load(&r->failed);
+}
+
+bool store_fail(struct reel *r, int err)
+{
+	int none = 0;
+
+	return atomic_compare_exchange_strong(&r->failed, &none, err);
+}
+
+int reel_entry_at(const struct reel_view *view, uint64_t end, struct reel_entry *ret)
+{
+	struct chain c = {.gen = GENERATION_NEWEST, .base = view->base, .size = view->size};
+
+	return entry_parse(&c, end, ret);
+}
+
+int store_entry(struct reel *r, uint64_t end, struct reel_entry *ret)
+{
+	struct chain c = store_chain(r, end);
+	int err = entry_parse(&c, end, ret);
+
+	if (err == -EBADMSG)
+		reel_log(r, LOG_ERR, "%s: no entry ends at offset %" PRIu64 ", where one should: the container is damaged",
+			 r->path, end);
+	if (err < 0)
+		return err;
+	mapping_ref(r->map);
+	ret->mapping = r->map;
+	return 0;
+}
+
+void reel_entry_release(struct reel_entry *e)
+{
+	struct reel_mapping *m = e->mapping;
+
+	e->mapping = NULL;
+	e->payload = NULL;
+	if (m != NULL)
+		mapping_unref(m);
+}
+
+bool reel_entry_valid(const struct reel_entry *e)
+{
+	uint32_t stored = e->mapping != NULL ? e->mapping->crc_mask : GENERATION_NEWEST->crc_mask;
+
+	return (reel_crc32(0, e->payload, e->len) & stored) == e->crc;
+}
+
+int reel_read_last(struct reel *r, struct reel_entry *ret)
+{
+	return store_entry(r, reel_tail_offset(r), ret);
+}
+
+int reel_read_hash(struct reel *r, uint64_t key_hash, struct reel_entry *ret)
+{
+	int err = index_need(r);
+
+	if (err < 0)
+		return err;
+	uint64_t end = index_find(r, key_hash);
+	return end == 0 ? -ENOENT : store_entry(r, end, ret);
+}
+
+int reel_read(struct reel *r, const void *key, size_t key_len, struct reel_entry *ret)
+{
+	return reel_read_hash(r, reel_hash(key, key_len), ret);
+}
+
+int reel_exists_hash(struct reel *r, uint64_t key_hash)
+{
+	int err = index_need(r);
+
+	return err < 0 ? err : index_find(r, key_hash) != 0;
+}
+
+int reel_exists(struct reel *r, const void *key, size_t key_len)
+{
+	return reel_exists_hash(r, reel_hash(key, key_len));
+}

@@ -1,0 +1,288 @@
+/*
+ * tail.c - decides at opening what a file is: which generation, where its valid tail lies, and
+ * whether what follows the tail is a torn append or the rest of a damaged container (docs/DESIGN.md,
+ * "Opening"). A tail finder's verdict comes first. Changes nothing in the file but through torn.c, and
+ * that only where a torn append is certain and the file is opened for writing.
+ */
+#include "search.h"
+#include "store.h"
+
+enum kind {
+	KIND_WHOLE,   /* the last entry ends at the end of the file */
+	KIND_TORN,    /* good entries, then an append that was not finished */
+	KIND_DAMAGED, /* good entries, then damage, then good ones again */
+	KIND_UNKNOWN, /* not a container */
+};
+
+struct finding {
+	enum kind kind;
+	const struct generation *gen;
+	uint64_t tail;
+	uint64_t durable;
+	bool trusted;      /* the tail finder's word: the chain before the tail was not looked at */
+	struct table ends; /* the index, if the whole chain was walked */
+};
+
+static bool sum_is_good(const struct generation *gen, const struct reel_entry *e)
+{
+	return (reel_crc32(0, e->payload, e->len) & gen->crc_mask) == e->crc;
+}
+
+/* Does a good entry end at `end`, by its own checksum and numbers? */
+static bool ends_good(const struct chain *c, uint64_t end, struct reel_entry *e)
+{
+	return entry_parse(c, end, e) == 0 && !trailer_is_zero(c->gen, c->base + end - c->gen->trailer) &&
+	       sum_is_good(c->gen, e);
+}
+
+/* Is every entry of (durable, tail] good, and does the chain of them reach `durable`? */
+static bool chain_is_good(const struct chain *c, uint64_t tail, uint64_t durable)
+{
+	while (tail > durable) {
+		struct reel_entry e;
+		if (!ends_good(c, tail, &e))
+			return false;
+		tail = e.prev_tail;
+	}
+	return tail == durable;
+}
+
+/* Does the entry that ends at `end` turn out good once its mark of an unfinished batch is taken away? */
+static bool is_unfinished(const struct chain *c, uint64_t end)
+{
+	struct reel_entry e = {0};
+
+	if (end < c->gen->trailer + c->gen->shortest || end > c->size)
+		return false;
+	uint64_t at = end - c->gen->trailer;
+	uint64_t link = load_u64(c->base + at + TRAILER_PREV_TAIL);
+	if ((link & TRAILER_UNFINISHED_MASK) != TRAILER_UNFINISHED_MASK)
+		return false;
+	if (!entry_bounds(c, link & ~TRAILER_UNFINISHED_MASK, at, &e.offset, &e.tombstone))
+		return false;
+	e.payload = c->base + e.offset;
+	e.len = at - e.offset;
+	e.crc = trailer_crc(c->gen, c->base + at);
+	return sum_is_good(c->gen, &e);
+}
+
+/*
+ * Looks at the end of the file. Sets *f when a good entry ends there: WHOLE when its chain reaches
+ * the start, DAMAGED (without a tail) when the chain is broken, but not by an unfinished batch.
+ */
+static int look_at_end(const struct chain *c, struct finding *f)
+{
+	struct reel_entry last;
+	uint64_t broken = 0;
+
+	if (!ends_good(c, c->size, &last))
+		return 0;
+	int err = index_walk(c, c->size, &f->ends, &broken);
+	if (err == 0) {
+		f->kind = KIND_WHOLE;
+		f->gen = c->gen;
+		f->tail = c->size;
+		return 0;
+	}
+	table_free(&f->ends);
+	if (err != -EBADMSG)
+		return err;
+	if (!is_unfinished(c, broken)) {
+		f->kind = KIND_DAMAGED;
+		f->gen = c->gen;
+	}
+	return 0;
+}
+
+/* Searches the good prefix in one generation, or in each, and takes the one that explains most. */
+static int search(struct reel *r, uint64_t size, struct finding *f)
+{
+	struct search_result best = {0};
+	const struct generation *best_gen = GENERATION_NEWEST;
+
+	for (int i = 0; i < GENERATION_COUNT; i++) {
+		struct search_result result;
+		struct chain c = {.gen = &GENERATIONS[i], .base = r->map->base, .size = size};
+		if (f->kind == KIND_DAMAGED && f->gen != c.gen)
+			continue;
+		int err = search_tail(&c, 0, &result);
+		if (err < 0)
+			return err;
+		if (result.tail > best.tail) {
+			best = result;
+			best_gen = c.gen;
+		}
+		/* No older generation has what was found. */
+		if (c.gen == GENERATION_NEWEST && result.links > 1 && result.padded)
+			break;
+	}
+	f->tail = best.tail;
+	if (f->kind != KIND_DAMAGED) {
+		f->gen = best_gen;
+		f->kind = best.tail == 0 ? KIND_UNKNOWN : KIND_TORN;
+	}
+	struct chain c = {.gen = f->gen, .base = r->map->base, .size = size};
+	uint64_t broken;
+	return index_walk(&c, f->tail, &f->ends, &broken);
+}
+
+/* The store's own rule, when nothing is known of the file. */
+static int examine(struct reel *r, uint64_t size, struct finding *f)
+{
+	for (int i = 0; i < GENERATION_COUNT; i++) {
+		struct finding one = {.kind = KIND_UNKNOWN};
+		struct chain c = {.gen = &GENERATIONS[i], .base = r->map->base, .size = size};
+		int err = look_at_end(&c, &one);
+		if (err < 0)
+			return err;
+		if (one.kind == KIND_WHOLE || (one.kind == KIND_DAMAGED && f->kind == KIND_UNKNOWN)) {
+			table_free(&f->ends);
+			*f = one;
+		}
+		if (one.kind == KIND_WHOLE)
+			return 0;
+	}
+	return search(r, size, f);
+}
+
+/* The rule when `durable` is known: what is not good behind it was not finished. */
+static int examine_from(const struct chain *c, uint64_t durable, struct finding *f)
+{
+	struct search_result result = {.tail = c->size};
+
+	f->gen = c->gen;
+	f->durable = durable;
+	f->trusted = true;
+	if (!chain_is_good(c, c->size, durable)) {
+		int err = search_tail(c, durable, &result);
+		if (err < 0)
+			return err;
+	}
+	f->tail = result.tail;
+	f->kind = result.tail == c->size ? KIND_WHOLE : KIND_TORN;
+	return 0;
+}
+
+/* Asks the tail finder. False: it has no opinion, or there is none; f->durable is set then. */
+static int ask(struct reel *r, const struct chain *c, struct finding *f, bool *answered)
+{
+	struct reel_view view = {.base = c->base, .size = c->size};
+	struct reel_tail answer = {.verdict = REEL_TAIL_UNKNOWN};
+	struct reel_entry e;
+
+	*answered = false;
+	if (r->find_tail == NULL)
+		return 0;
+	int err = r->find_tail(r->find_tail_arg, &view, &answer);
+	if (err < 0)
+		return err;
+	f->durable = answer.durable;
+	if (answer.verdict == REEL_TAIL_UNKNOWN && answer.durable <= c->size)
+		return 0;
+	*answered = true;
+	f->gen = GENERATION_NEWEST;
+	f->trusted = true;
+	f->tail = answer.tail;
+	f->kind = answer.verdict == REEL_TAIL_DAMAGED ? KIND_DAMAGED : answer.tail == c->size ? KIND_WHOLE : KIND_TORN;
+	if (answer.durable > c->size || answer.tail > c->size || entry_parse(c, answer.tail, &e) < 0 ||
+	    answer.durable > answer.tail)
+		f->kind = KIND_DAMAGED;
+	if (f->kind == KIND_DAMAGED && (answer.tail > c->size || (answer.tail > 0 && entry_parse(c, answer.tail, &e) < 0)))
+		f->tail = 0;
+	return 0;
+}
+
+/* A message for what was found, and whether the file can be opened so. */
+static int judge(struct reel *r, uint64_t size, const struct finding *f)
+{
+	bool writing = store_writable(r);
+
+	if (f->kind == KIND_UNKNOWN || (f->kind == KIND_DAMAGED && f->tail == 0)) {
+		if (f->kind == KIND_UNKNOWN)
+			reel_log(r, LOG_ERR, "%s: this is not a reel container; it was not changed", r->path);
+		else
+			reel_log(r, LOG_ERR, "%s: the container is damaged from its first entry on; it was not changed",
+				 r->path);
+		return -EBADMSG;
+	}
+	if (writing && f->gen != GENERATION_NEWEST) {
+		reel_log(
+		    r, LOG_ERR,
+		    "%s: the container has the older format of simd-r-drive %s, which can be read but not written; it was not "
+		    "changed. Open it read-only",
+		    r->path, f->gen->written);
+		return -ENOTSUP;
+	}
+	if (f->kind == KIND_DAMAGED) {
+		reel_log(r, writing ? LOG_ERR : LOG_WARNING,
+			 "%s: the container is damaged after offset %" PRIu64 ", before its end at %" PRIu64 "; %s", r->path,
+			 f->tail, size,
+			 writing ? "it was not changed. Open it read-only to read what is before the damage"
+				 : "only what is before the damage is read");
+		return writing ? -EBADMSG : 0;
+	}
+	if (f->kind == KIND_TORN && !writing)
+		reel_log(r, LOG_NOTICE,
+			 "%s: the last %" PRIu64 " bytes, after offset %" PRIu64
+			 ", are an append that was not finished, or is under way; they are not read",
+			 r->path, size - f->tail, f->tail);
+	return 0;
+}
+
+int tail_open(struct reel *r, uint64_t size)
+{
+	struct finding f = {.kind = KIND_UNKNOWN, .gen = GENERATION_NEWEST};
+	struct chain c = {.gen = GENERATION_NEWEST, .base = r->map->base, .size = size};
+	bool answered = size == 0;
+	int err = 0;
+
+	if (size == 0)
+		f.kind = KIND_WHOLE;
+	else
+		err = ask(r, &c, &f, &answered);
+	if (err == 0 && !answered)
+		err = f.durable > 0 ? examine_from(&c, f.durable, &f) : examine(r, size, &f);
+	if (err == 0)
+		err = judge(r, size, &f);
+	if (err == 0 && f.kind == KIND_TORN && store_writable(r))
+		err = torn_cut(r, f.tail, size);
+	if (err == 0) {
+		r->gen = f.gen;
+		r->map->crc_mask = f.gen->crc_mask;
+		r->opened_tail = f.tail;
+		atomic_store(&r->tail, f.tail);
+		atomic_store(&r->write_end, f.tail);
+		atomic_store(&r->sync.durable, f.durable);
+		if (!f.trusted) {
+			r->index.ends = f.ends;
+			f.ends = (struct table){0};
+			atomic_store(&r->index.built, true);
+		}
+	}
+	table_free(&f.ends);
+	return err;
+}
+
+int tail_advance(struct reel *r, uint64_t size, uint64_t *ret)
+{
+	uint64_t tail = reel_tail_offset(r);
+	struct finding f = {.kind = KIND_UNKNOWN};
+	struct chain c = store_chain(r, size);
+	bool answered = false;
+	int err = 0;
+
+	*ret = tail;
+	if (r->gen == GENERATION_NEWEST)
+		err = ask(r, &c, &f, &answered);
+	if (err == 0 && !answered)
+		err = examine_from(&c, tail, &f);
+	if (err == 0 && f.kind == KIND_DAMAGED) {
+		reel_log(r, LOG_ERR,
+			 "%s: the container is damaged after offset %" PRIu64 "; what was read before stays readable", r->path,
+			 f.tail);
+		err = -EBADMSG;
+	}
+	if (err == 0 && f.tail > tail)
+		*ret = f.tail;
+	return err;
+}

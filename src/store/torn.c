@@ -1,0 +1,83 @@
+/*
+ * torn.c - takes a torn append off the end of a container that is opened for writing, after saving
+ * its bytes when asked. Cuts nothing that it could not save first, and never replaces a file saved
+ * earlier.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store.h"
+
+enum { NAMES_TRIED = 1000 };
+
+/* A new file, at `wanted` or, where that is taken, with ".1", ".2" … behind it. */
+static int open_new(struct reel *r, const char *wanted, char **name)
+{
+	for (int i = 0; i < NAMES_TRIED; i++) {
+		int len = i == 0 ? asprintf(name, "%s", wanted) : asprintf(name, "%s.%d", wanted, i);
+		if (len < 0) {
+			*name = NULL;
+			return -ENOMEM;
+		}
+		int fd = r->disk->open(r->disk, *name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		if (fd != -EEXIST)
+			return fd;
+		free(*name);
+		*name = NULL;
+	}
+	return -EEXIST;
+}
+
+/* On success *name is the file that has the bytes; the caller frees it. */
+static int save(struct reel *r, uint64_t tail, uint64_t size, char **name)
+{
+	const struct disk_ops *d = r->disk;
+	struct iovec torn = {.iov_base = r->map->base + tail, .iov_len = size - tail};
+	int fd = open_new(r, r->options.keep_torn, name), err;
+
+	if (fd < 0)
+		return fd;
+	err = disk_write_all(d, fd, &torn, 1, 0);
+	if (err == 0)
+		err = d->fsync(d, fd);
+	int close_err = d->close(d, fd);
+	if (err == 0)
+		err = close_err;
+	if (err == 0)
+		err = disk_sync_parent(d, *name);
+	if (err < 0)
+		(void)d->unlink(d, *name);
+	return err;
+}
+
+int torn_cut(struct reel *r, uint64_t tail, uint64_t size)
+{
+	char *name = NULL;
+	int err = 0;
+
+	if (r->options.keep_torn != NULL) {
+		err = save(r, tail, size, &name);
+		if (err < 0) {
+			reel_log(r, LOG_ERR,
+				 "%s: the %" PRIu64
+				 " bytes of an unfinished append at its end could not be saved as %s (%s); nothing was "
+				 "changed",
+				 r->path, size - tail, r->options.keep_torn, strerror(-err));
+			goto out;
+		}
+	}
+	err = r->disk->ftruncate(r->disk, r->fd, tail);
+	/* Before anything is written in their place: or else a crash could bring some of them back behind it. */
+	if (err == 0)
+		err = r->disk->fdatasync(r->disk, r->fd);
+	if (err < 0)
+		reel_log(r, LOG_ERR, "%s: an unfinished append at offset %" PRIu64 " could not be cut off (%s)", r->path, tail,
+			 strerror(-err));
+	else
+		reel_log(r, LOG_WARNING, "%s: cut off the %" PRIu64 " bytes of an unfinished append at offset %" PRIu64 "%s%s",
+			 r->path, size - tail, tail, name == NULL ? "" : "; they were saved as ", name == NULL ? "" : name);
+out:
+	free(name);
+	return err;
+}
