@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# `reel check` finds damage.
+. "${srcdir:-.}/tests/cli/lib.sh"
+
+# Expects status 0 and one line that sums up.
+test_whole_container_is_clean() {
+	reel init c
+	reel write c d/a hello
+	run 0 reel check c
+	matches "$out" "c: clean: * entries, $(stat -c %s c) bytes checked"
+	is "$err" ""
+}
+
+# Expects status 1, a line for the fault that names the file, and a last line that sums up.
+test_damaged_contents_are_a_fault() {
+	reel init c
+	reel write c d/a hello
+	reel write c b whole
+	flip c "$(extent_of c d/a)"
+	run 1 reel check c
+	matches "$out" "*d/a*"
+	matches "$(tail -n 1 <<<"$out")" "c: * fault* found in *"
+}
+
+# Expects status 1, whichever byte of the file's committed part is damaged: nothing in it is unchecked
+# but the pads, which hold nothing.
+test_every_damaged_byte_is_a_fault() {
+	local offset size status
+	reel init c
+	reel write c a hello
+	reel write c b/c world
+	reel rm c a
+	size=$(stat -c %s c)
+	for ((offset = 0; offset < size; offset += 7)); do
+		[ "$(od -An -tu1 -j $offset -N 1 c)" -ne 0 ] || continue
+		cp c d
+		flip d $offset
+		status=0
+		unchanged d reel check d
+		reel check d >out 2>&1 || status=$?
+		[ $status -ne 0 ] || fail "byte $offset of $size was changed, and check said: $(cat out)"
+	done
+}
+
+# Expects status 1 to mean at least one fault in the JSON object too.
+test_json_lists_the_faults() {
+	reel init c
+	reel write c a hello
+	is "$(reel check --json c | jq -c '[.clean, .faults]')" "[true,[]]"
+	flip c "$(extent_of c a)"
+	run 1 reel check --json c
+	is "$(jq -c '[.clean, (.faults | length > 0)]' <<<"$out")" "[false,true]"
+}
+
+# Expects status 0: what a crash left after the last whole entry is no damage. It is mentioned, and stays.
+test_torn_tail_is_not_a_fault() {
+	reel init c
+	reel write c a hello
+	head -c 100 /dev/urandom >>c
+	unchanged c reel check c
+	run 0 reel check c
+	matches "$out" "note: 100 bytes*
+c: clean: *"
+	is "$(reel check --json c 2>/dev/null | jq -c '[.clean, .torn_bytes]')" "[true,100]"
+}
+
+# Expects status 2: nothing was checked.
+test_what_cannot_be_checked_has_status_2() {
+	seq 1000 >text
+	mkdir folder
+	for name in text folder missing; do
+		fails 2 "reel: check: *$name*" reel check "$name"
+		is "$out" ""
+	done
+	seq 1000 | cmp - text
+}
+
+# Expects a fault to be one line although the file's name has two.
+test_fault_is_one_line() {
+	local lines
+	reel init c
+	reel write c a hello
+	flip c "$(extent_of c a)"
+	run 1 reel check c
+	lines=$(wc -l <"$scratch/out")
+	reel init d
+	reel write d $'a\na' hello
+	flip d "$(extent_of d $'a\na')"
+	run 1 reel check d
+	is "$(wc -l <"$scratch/out")" "$lines"
+}
+
+run_tests

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# What `reel` says about itself, and what it answers to a wrong command line.
+. "${srcdir:-.}/tests/cli/lib.sh"
+
+commands=(init ls cat write rm mv info stat check)
+
+# Expects --help to list every command on standard output, exit status 0.
+test_help_lists_every_command() {
+	local command
+	run 0 reel --help
+	for command in "${commands[@]}"; do
+		matches "$out" "*"$'\n'"  $command *"
+	done
+	is "$err" ""
+}
+
+# Expects the same from `reel help`.
+test_help_is_also_a_command() {
+	is "$(reel help)" "$(reel --help)"
+}
+
+# Expects the version that configure was given.
+test_version_is_that_of_the_package() {
+	run 0 reel --version
+	matches "$out" "reel (reelfs) [0-9]*.[0-9]*"
+}
+
+# Expects each command's --help to begin with its usage, on standard output, exit status 0.
+test_every_command_has_help() {
+	local command
+	for command in "${commands[@]}"; do
+		run 0 reel "$command" --help
+		matches "$out" "Usage: reel $command *CONTAINER*Options:*--help*"
+		is "$err" ""
+		is "$(reel help "$command")" "$out"
+	done
+}
+
+# Expects the manual page to have every command and option that --help shows.
+test_manual_page_has_every_command_and_option() {
+	local command option page=$source_tree/docs/man/reel.1
+	for command in "${commands[@]}"; do
+		grep -q "^\.It Cm $command " "$page" || fail "no $command in the manual page"
+		for option in $(reel "$command" --help | sed -n 's/^  -., --\([a-z]*\).*/\1/p'); do
+			grep -q -e "Fl -$option" "$page" || fail "no $command --$option in the manual page"
+		done
+	done
+}
+
+# Expects status 2 and a line that points to the help.
+test_no_command_is_a_usage_error() {
+	fails 2 "reel: *--help*" reel
+}
+
+# Expects status 2 and a line with the word.
+test_unknown_command_is_a_usage_error() {
+	fails 2 "reel: frobnicate: unknown command*" reel frobnicate c
+	fails 2 "reel: frobnicate: unknown command*" reel help frobnicate
+}
+
+# Expects status 2 and a line with the option; nothing is made.
+test_unknown_options_are_usage_errors() {
+	local command
+	for command in "${commands[@]}"; do
+		fails 2 "reel: $command: *--frobnicate*" reel "$command" --frobnicate c p
+		fails 2 "reel: $command: *-Z*" reel "$command" -Z c p
+	done
+	is "$(ls)" ""
+}
+
+# Expects status 2 and the usage in the line.
+test_missing_arguments_are_usage_errors() {
+	local command
+	for command in "${commands[@]}"; do
+		fails 2 "reel: $command: *usage: reel $command*" reel "$command"
+	done
+	for command in cat write rm mv stat; do
+		fails 2 "reel: $command: *usage: reel $command*" reel "$command" c
+	done
+	fails 2 "reel: mv: *usage: reel mv*" reel mv c from
+}
+
+# Expects status 2 and a line with the first argument that is too much; nothing is made.
+test_extra_arguments_are_usage_errors() {
+	fails 2 "reel: init: extra: unexpected*" reel init c extra
+	fails 2 "reel: ls: extra: unexpected*" reel ls c path extra
+	fails 2 "reel: write: extra: unexpected*" reel write c key value extra
+	fails 2 "reel: mv: extra: unexpected*" reel mv c from to extra
+	fails 2 "reel: info: extra: unexpected*" reel info c extra
+	fails 2 "reel: stat: extra: unexpected*" reel stat c path extra
+	fails 2 "reel: check: extra: unexpected*" reel check c extra
+	is "$(ls)" ""
+}
+
+# Expects an option with an argument to be refused: none takes one.
+test_option_with_an_argument_is_a_usage_error() {
+	fails 2 "reel: info: *--json=yes*" reel info --json=yes c
+}
+
+run_tests

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# `reel info` shows what a container holds.
+. "${srcdir:-.}/tests/cli/lib.sh"
+
+# Expects numbers that agree with what was written.
+test_counts_files_and_bytes() {
+	reel init c
+	reel write c a hello
+	reel write c d/b 'hello world'
+	is "$(reel info --json c | jq -c '[.file_system, .directories, .regular_files, .bytes_in_files]')" "[true,2,2,16]"
+}
+
+# Expects the size of the file, and no torn bytes.
+test_size_is_that_of_the_file() {
+	reel init c
+	reel write c a hello
+	is "$(reel info --json c | jq -c '[.size, .torn_bytes]')" "[$(stat -c %s c),0]"
+}
+
+# Expects one valid JSON object with the container's name, whatever bytes are in it.
+test_json_holds_any_name() {
+	local name=$'c"\\\n\xff.reel'
+	reel init "$name"
+	reel info --json "$name" >out
+	is "$(jq -r .container out | head -c 4 | od -An -c)" "$(printf 'c"\\\n' | od -An -c)"
+	matches "$(cat out)" '*"c\"\\\u000a\udcff.reel"*'
+}
+
+# Expects the same numbers in both forms.
+test_text_has_the_same_numbers() {
+	local key
+	reel init c
+	reel write c a hello
+	for key in entries tombstones sequence directories id; do
+		matches "$(reel info c)" "*"$'\n'"$key *$(reel info --json c | jq -r ".$key")*"
+	done
+}
+
+# Expects sizes in bytes, and in binary units when they are large.
+test_text_has_human_sizes() {
+	reel init c
+	head -c 3145728 /dev/zero | reel write c a
+	matches "$(reel info c)" "*bytes in files   3145728 (3.0 MiB)*"
+}
+
+# Expects the sequence to grow with each change, and the id to stay.
+test_sequence_grows() {
+	local before
+	reel init c
+	before=$(reel info --json c | jq -r .id)
+	for i in 1 2 3; do
+		reel info --json c | jq .sequence >>sequences
+		reel write c a "$i"
+	done
+	sort -nu sequences | cmp - sequences
+	is "$(reel info --json c | jq -r .id)" "$before"
+}
+
+# Expects a container that a command changed to be clean.
+test_clean_after_a_command() {
+	reel init c
+	is "$(reel info --json c | jq .clean)" true
+	reel write c a x
+	is "$(reel info --json c | jq .clean)" true
+}
+
+# Expects superseded contents to be counted as freeable.
+test_superseded_contents_are_freeable() {
+	reel init c
+	head -c 1000000 /dev/urandom | reel write c a
+	reel write c a short
+	[ "$(reel info --json c | jq .freeable_bytes)" -ge 1000000 ] || fail "$(reel info c)"
+	reel info --json c | jq -e '.freeable_bytes + .live_bytes == .size'
+}
+
+# Expects the bytes after the last whole entry to be counted, and to stay.
+test_torn_bytes_are_counted() {
+	reel init c
+	reel write c a hello
+	head -c 100 /dev/urandom >>c
+	unchanged c reel info c
+	is "$(reel info --json c 2>/dev/null | jq .torn_bytes)" 100
+}
+
+# Expects status 1 and a line with what to do.
+test_missing_container_is_an_error() {
+	fails 1 "reel: info: no.reel: *reel init*" reel info no.reel
+}
+
+# Expects status 1, the line, and the file as it was.
+test_what_is_no_container_is_refused() {
+	seq 1000 >text
+	cp /bin/ls binary
+	mkdir folder
+	for name in text binary folder; do
+		fails 1 "reel: info: *$name*" reel info "$name"
+		is "$out" ""
+	done
+	seq 1000 | cmp - text
+	cmp /bin/ls binary
+}
+
+run_tests
