@@ -3,7 +3,8 @@
 # message that names it, nothing is ever changed in it, and a container cut anywhere gives back a prefix of
 # its history. Cuts are at random places: the seed is printed, and taken from the first argument.
 # usage: badinput.sh [SEED]
-. "${srcdir:-.}/tests/acceptance/lib.sh"
+# shellcheck source=tests/acceptance/lib.sh
+. "$(dirname "$0")/lib.sh" || exit 1
 
 RANDOM=${1:-$$}
 echo "seed ${1:-$$}"

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Expects that files and entries are the same thing seen from two sides: what reel write puts into a
 # container shows in the mount, and what is copied into the mount reads back with reel cat.
-. "${srcdir:-.}/tests/acceptance/lib.sh"
+# shellcheck source=tests/acceptance/lib.sh
+. "$(dirname "$0")/lib.sh" || exit 1
 
 mkdir "$mnt"
 "$reel" init "$container" || fail "reel init failed"

@@ -1,12 +1,17 @@
 # shellcheck shell=bash
 # What the acceptance scripts share: a scratch folder, a container mounted in it, and the words for
 # passing and failing. Everything is made below $scratch, which goes when the script ends.
+# The scripts run in a build directory, as make check runs them.
 set -uo pipefail
 
 top_build=$(pwd)
 reelfs=$top_build/reelfs
 reel=$top_build/reel
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/reelfs-acceptance.XXXXXX")
+if [ ! -x "$reelfs" ] || [ ! -x "$reel" ]; then
+	echo "FAILED: $top_build is not a build directory: there is no reelfs or no reel in it" >&2
+	exit 1
+fi
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/reelfs-acceptance.XXXXXX") || exit 1
 container=$scratch/c.reel
 mnt=$scratch/mnt
 daemon= # process id of the mounted file system

@@ -2,7 +2,8 @@
 # Expects that one directory holds many files, each with its own contents, lists each name once, and
 # that all this is so again after a remount and after half of them are removed.
 # usage: manyfiles.sh [COUNT]     (default 5000)
-. "${srcdir:-.}/tests/acceptance/lib.sh"
+# shellcheck source=tests/acceptance/lib.sh
+. "$(dirname "$0")/lib.sh" || exit 1
 
 count=${1:-5000}
 

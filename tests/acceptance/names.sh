@@ -2,7 +2,8 @@
 # Expects that a name is any bytes but '/' and NUL, at most 255 of them; that a path may be as long as
 # PATH_MAX, and a tree deeper than that; and that all names are there, each with its own contents, after
 # a remount.
-. "${srcdir:-.}/tests/acceptance/lib.sh"
+# shellcheck source=tests/acceptance/lib.sh
+. "$(dirname "$0")/lib.sh" || exit 1
 
 # repeat CHARACTER COUNT
 repeat() {

@@ -3,7 +3,8 @@
 # names, contents, modes, owners, times to the nanosecond, link targets, hard-link groups, xattrs.
 # Copies with cp -a, rsync, tar and git clone, and builds this project inside the mount ("all" only).
 # usage: roundtrip.sh [all]
-. "${srcdir:-.}/tests/acceptance/lib.sh"
+# shellcheck source=tests/acceptance/lib.sh
+. "$(dirname "$0")/lib.sh" || exit 1
 
 # A tree with one of everything that a tree can hold.
 make_odd_tree() {

@@ -3,7 +3,8 @@
 # the mount and with reel cat. With "big": that a file of 6 GiB does too, with the daemon's peak
 # memory under 512 MiB.
 # usage: sizes.sh [big]
-. "${srcdir:-.}/tests/acceptance/lib.sh"
+# shellcheck source=tests/acceptance/lib.sh
+. "$(dirname "$0")/lib.sh" || exit 1
 
 # numbers BYTES: that many bytes, different at every place.
 numbers() {

@@ -4,7 +4,8 @@
 # is what tests/crash/writer wrote. Four writers run at a time, so that kills fall into shared commits.
 # The moments are random: the seed is printed, and taken from the second argument.
 # usage: kill-loop.sh [ROUNDS [SEED]]     (default 5)
-. "${srcdir:-.}/tests/acceptance/lib.sh"
+# shellcheck source=tests/acceptance/lib.sh
+. "$(dirname "$0")/../acceptance/lib.sh" || exit 1
 
 rounds=${1:-5}
 seed=${2:-$$}
