@@ -9,3 +9,15 @@ TESTS += $(acceptance_tests)
 EXTRA_DIST += $(acceptance_tests) tests/acceptance/lib.sh
 noinst_PROGRAMS += tests/crash/writer
 tests_crash_writer_SOURCES = tests/crash/writer.c
+
+# Dirty ranges and write buffers.
+check_PROGRAMS += tests/unit/fs/test_ranges tests/unit/fs/test_wbuf tests/unit/fs/test_wbuf_model
+tests_unit_fs_test_ranges_SOURCES = tests/unit/fs/test_ranges.c
+tests_unit_fs_test_ranges_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_ranges_LDADD = libfs.la $(CHECK_LIBS)
+tests_unit_fs_test_wbuf_SOURCES = tests/unit/fs/test_wbuf.c
+tests_unit_fs_test_wbuf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_wbuf_LDADD = libfs.la $(CHECK_LIBS)
+tests_unit_fs_test_wbuf_model_SOURCES = tests/unit/fs/test_wbuf_model.c
+tests_unit_fs_test_wbuf_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_wbuf_model_LDADD = libfs.la $(CHECK_LIBS)
