@@ -13,6 +13,8 @@
  *    else entries of the append given up could be found behind those of a later one after a crash.
  *    Where cutting fails nothing is ever written again.
  */
+#include "config.h"
+
 #include "append.h"
 
 #include <stdio.h>

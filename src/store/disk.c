@@ -4,6 +4,8 @@
  * a call can be interrupted without an effect; fdatasync and close are never repeated, because an
  * error they report is not reported twice.
  */
+#include "config.h"
+
 #include "disk.h"
 
 #include <errno.h>

@@ -3,6 +3,8 @@
  * "Faults"). Owns the process's SIGBUS handler once installed; every fault elsewhere goes to the
  * handler that was there before. The handler uses only what a signal handler may use.
  */
+#include "config.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>

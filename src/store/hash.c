@@ -5,6 +5,8 @@
  * A CRC-32 is a polynomial over GF(2), kept with x^0 in the highest bit, modulo POLYNOMIAL. Data of
  * n bytes after it multiplies it by x^(8n); the order of x is 2^32-1, so exponents count modulo that.
  */
+#include "config.h"
+
 #include "hash.h"
 
 #include <libdeflate.h>

@@ -4,6 +4,8 @@
  * anyway), and then follows the commits. Never reads payloads. Where there is no memory to follow a
  * commit, the index is dropped, and built again when it is next needed.
  */
+#include "config.h"
+
 #include "store.h"
 
 /* What was committed meanwhile is added under the lock once it is no more than this. */
@@ -24,13 +26,13 @@ int index_init(struct index *x)
 
 void index_free(struct index *x)
 {
-	table_free(&x->ends);
+	u64table_free(&x->ends);
 	pthread_rwlock_destroy(&x->lock);
 	pthread_mutex_destroy(&x->build);
 }
 
 /* The newest entry of each key in (stop, tail], tombstones included and marked. */
-static int walk_back(const struct chain *c, uint64_t tail, uint64_t stop, struct table *ends, uint64_t *broken)
+static int walk_back(const struct chain *c, uint64_t tail, uint64_t stop, struct u64table *ends, uint64_t *broken)
 {
 	while (tail > stop) {
 		struct reel_entry e;
@@ -39,7 +41,7 @@ static int walk_back(const struct chain *c, uint64_t tail, uint64_t stop, struct
 			*broken = tail;
 			return -EBADMSG;
 		}
-		err = table_add(ends, e.key_hash, tail | (e.tombstone ? END_TOMBSTONE : 0));
+		err = u64table_add(ends, e.key_hash, tail | (e.tombstone ? END_TOMBSTONE : 0));
 		if (err < 0)
 			return err;
 		tail = e.prev_tail;
@@ -47,55 +49,55 @@ static int walk_back(const struct chain *c, uint64_t tail, uint64_t stop, struct
 	return 0;
 }
 
-int index_walk(const struct chain *c, uint64_t tail, struct table *ends, uint64_t *broken)
+int index_walk(const struct chain *c, uint64_t tail, struct u64table *ends, uint64_t *broken)
 {
 	int err = walk_back(c, tail, 0, ends, broken);
 
 	if (err == 0)
-		table_remove_marked(ends, END_TOMBSTONE);
+		u64table_remove_marked(ends, END_TOMBSTONE);
 	return err;
 }
 
-static int apply(struct table *ends, uint64_t key_hash, uint64_t end)
+static int apply(struct u64table *ends, uint64_t key_hash, uint64_t end)
 {
 	if (!(end & END_TOMBSTONE))
-		return table_put(ends, key_hash, end);
-	table_remove(ends, key_hash);
+		return u64table_put(ends, key_hash, end);
+	u64table_remove(ends, key_hash);
 	return 0;
 }
 
 /* Brings *ends from the tail `from` to the tail `to`. */
-static int follow(const struct chain *c, uint64_t from, uint64_t to, struct table *ends, uint64_t *broken)
+static int follow(const struct chain *c, uint64_t from, uint64_t to, struct u64table *ends, uint64_t *broken)
 {
-	struct table news = {0};
+	struct u64table news = {0};
 	int err = walk_back(c, to, from, &news, broken);
 
 	for (uint64_t i = 0; err == 0 && i < news.capacity; i++) {
 		if (news.slots[i].value != 0)
 			err = apply(ends, news.slots[i].key, news.slots[i].value);
 	}
-	table_free(&news);
+	u64table_free(&news);
 	return err;
 }
 
-static void install(struct index *x, struct table *ends)
+static void install(struct index *x, struct u64table *ends)
 {
-	table_free(&x->ends);
+	u64table_free(&x->ends);
 	x->ends = *ends;
-	*ends = (struct table){0};
+	*ends = (struct u64table){0};
 	atomic_store_explicit(&x->built, true, memory_order_release);
 }
 
 static void drop(struct index *x)
 {
 	atomic_store(&x->built, false);
-	table_free(&x->ends);
+	u64table_free(&x->ends);
 }
 
 /* Under index.build. */
 static int build(struct reel *r, uint64_t *broken)
 {
-	struct table ends = {0};
+	struct u64table ends = {0};
 	uint64_t at = reel_tail_offset(r), tail;
 	struct chain c = store_chain(r, at);
 	int err = index_walk(&c, at, &ends, broken);
@@ -114,7 +116,7 @@ static int build(struct reel *r, uint64_t *broken)
 			install(&r->index, &ends);
 		pthread_rwlock_unlock(&r->index.lock);
 	}
-	table_free(&ends);
+	u64table_free(&ends);
 	return err;
 }
 
@@ -139,7 +141,7 @@ int index_need(struct reel *r)
 uint64_t index_find(struct reel *r, uint64_t key_hash)
 {
 	pthread_rwlock_rdlock(&r->index.lock);
-	const uint64_t *end = table_find(&r->index.ends, key_hash);
+	const uint64_t *end = u64table_find(&r->index.ends, key_hash);
 	uint64_t found = end == NULL ? 0 : *end;
 	pthread_rwlock_unlock(&r->index.lock);
 	return found;

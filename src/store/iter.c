@@ -2,6 +2,8 @@
  * iter.c - walks from the newest entry to the oldest, and counts. Sees the container as it was when
  * the walk began; takes no lock. A walk over live keys remembers the keys it has seen.
  */
+#include "config.h"
+
 #include <stdlib.h>
 
 #include "store.h"
@@ -10,7 +12,7 @@ struct reel_iter {
 	struct reel *r;
 	uint64_t next; /* the end of the next entry */
 	bool live_only;
-	struct table seen;
+	struct u64table seen;
 };
 
 int reel_iter_new(struct reel *r, bool live_only, struct reel_iter **ret)
@@ -29,7 +31,7 @@ int reel_iter_new(struct reel *r, bool live_only, struct reel_iter **ret)
 /* Is it the newest under its key? 1, 0 or -ENOMEM. */
 static int is_newest(struct reel_iter *it, const struct reel_entry *e)
 {
-	return table_add(&it->seen, e->key_hash, e->end);
+	return u64table_add(&it->seen, e->key_hash, e->end);
 }
 
 int reel_iter_next(struct reel_iter *it, struct reel_entry *ret)
@@ -52,7 +54,7 @@ void reel_iter_free(struct reel_iter *it)
 {
 	if (it == NULL)
 		return;
-	table_free(&it->seen);
+	u64table_free(&it->seen);
 	free(it);
 }
 
@@ -80,6 +82,6 @@ int reel_info(struct reel *r, struct reel_info *ret)
 			break;
 		}
 	}
-	table_free(&it.seen);
+	u64table_free(&it.seen);
 	return err;
 }

@@ -2,6 +2,8 @@
  * lock.c - one writer for a container: an flock(2) on the file itself, so that it ends with its
  * holder, however that ends. Says who holds it. Readers take no lock.
  */
+#include "config.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>

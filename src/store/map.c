@@ -2,6 +2,8 @@
  * map.c - makes, shares and ends the mapping of a container (map.h). Relies on a disk whose files
  * may be mapped past their end. Never moves or resizes a mapping.
  */
+#include "config.h"
+
 #include "map.h"
 
 #include <errno.h>

@@ -2,6 +2,8 @@
  * open.c - opens and closes a container, and moves a reader on. The steps: the file, its lock, its
  * mapping, its tail. Until the tail is known nothing is changed in the file.
  */
+#include "config.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 

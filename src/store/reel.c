@@ -1,6 +1,8 @@
 /*
  * reel.c - an open container's constants, its log, and single entries. Takes no lock.
  */
+#include "config.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 

@@ -3,6 +3,8 @@
  * data is accepted. The file's length stays the tail. Where the file system cannot allocate ahead
  * nothing is promised.
  */
+#include "config.h"
+
 #include <fcntl.h>
 
 #include "store.h"

@@ -11,11 +11,13 @@
  * So forged trailers cost a few table steps each, and runs of zeros are skipped. Relies on the first
  * byte searched being in good hands: `from` is 0 or a tail known to be good.
  */
+#include "config.h"
+
 #include "search.h"
 
 #include "engine.h"
 #include "hash.h"
-#include "table.h"
+#include "u64table.h"
 
 /* Values of the table of good tails: the running checksum where the next payload begins, and these. */
 #define TAIL_IS_GOOD ((uint64_t)1 << 32)
@@ -33,7 +35,7 @@ struct search {
 	const struct chain *c;
 	uint64_t from;   /* the start of the prefix */
 	uint64_t origin; /* where its first payload would begin, and the running checksum does */
-	struct table good;
+	struct u64table good;
 
 	uint64_t at; /* the running checksum of [origin, at) */
 	uint32_t crc;
@@ -119,7 +121,7 @@ static int add_good(struct search *s, uint64_t prev_tail, uint64_t prev_state, b
 		s->result.links = state & TAIL_LINKS_2 ? 2 : 1;
 		s->result.padded = state & TAIL_PADDED;
 	}
-	return table_put(&s->good, tail, state);
+	return u64table_put(&s->good, tail, state);
 }
 
 /* Is there an entry with its trailer at `at`, and `link` in the place of prev_tail? */
@@ -131,7 +133,7 @@ static int try_entry(struct search *s, uint64_t at, uint64_t link)
 	if (prev_tail == s->from) {
 		state = 0;
 	} else {
-		const uint64_t *known = table_find(&s->good, prev_tail);
+		const uint64_t *known = u64table_find(&s->good, prev_tail);
 		if (known == NULL)
 			return 0;
 		state = *known;
@@ -199,7 +201,7 @@ int search_tail(const struct chain *c, uint64_t from, struct search_result *ret)
 	if (c->size >= from + c->gen->trailer + c->gen->shortest && s.origin <= c->size)
 		err = scan(&s);
 	s.result.unfinished = s.unfinished_after == s.result.tail;
-	table_free(&s.good);
+	u64table_free(&s.good);
 	*ret = s.result;
 	return err;
 }

@@ -23,7 +23,7 @@
 #include "engine.h"
 #include "format.h"
 #include "map.h"
-#include "table.h"
+#include "u64table.h"
 
 /* Marks an index value, and an append's entry: the entry that ends there is a tombstone. */
 #define END_TOMBSTONE ((uint64_t)1 << 63)
@@ -32,7 +32,7 @@ struct index {
 	pthread_mutex_t build;
 	pthread_rwlock_t lock;
 	atomic_bool built;
-	struct table ends; /* key hash -> end of its newest entry; live keys only */
+	struct u64table ends; /* key hash -> end of its newest entry; live keys only */
 };
 
 struct syncer {
@@ -109,7 +109,7 @@ void index_free(struct index *x);
  * Walks the chain from `tail` to its start and leaves the newest entry of each live key in *ends.
  * -EBADMSG: the chain is broken; no entry can end at *broken. -ENOMEM.
  */
-int index_walk(const struct chain *c, uint64_t tail, struct table *ends, uint64_t *broken);
+int index_walk(const struct chain *c, uint64_t tail, struct u64table *ends, uint64_t *broken);
 /* Builds the index if it is not there. The error is logged. */
 int index_need(struct reel *r);
 /* The end of the key's live entry; 0: none. The index must be there. */

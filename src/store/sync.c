@@ -3,6 +3,8 @@
  * meanwhile wait, and one of them syncs for all the others. After a sync that failed, what is on the
  * disk is not known and cannot be learned: the container is failed for good, and no later sync succeeds.
  */
+#include "config.h"
+
 #include "store.h"
 
 /* With sync.lock held, which is given up meanwhile. Returns the error of the sync. */

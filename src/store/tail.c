@@ -4,6 +4,8 @@
  * "Opening"). A tail finder's verdict comes first. Changes nothing in the file but through torn.c, and
  * that only where a torn append is certain and the file is opened for writing.
  */
+#include "config.h"
+
 #include "search.h"
 #include "store.h"
 
@@ -19,8 +21,8 @@ struct finding {
 	const struct generation *gen;
 	uint64_t tail;
 	uint64_t durable;
-	bool trusted;      /* the tail finder's word: the chain before the tail was not looked at */
-	struct table ends; /* the index, if the whole chain was walked */
+	bool trusted;         /* the tail finder's word: the chain before the tail was not looked at */
+	struct u64table ends; /* the index, if the whole chain was walked */
 };
 
 static bool sum_is_good(const struct generation *gen, const struct reel_entry *e)
@@ -67,82 +69,73 @@ static bool is_unfinished(const struct chain *c, uint64_t end)
 }
 
 /*
- * Looks at the end of the file. Sets *f when a good entry ends there: WHOLE when its chain reaches
- * the start, DAMAGED (without a tail) when the chain is broken, but not by an unfinished batch.
+ * Looks at the end of the file. WHOLE: a good entry ends there, and its chain reaches the start.
+ * DAMAGED: a good entry ends there, but the chain is broken, and not by an unfinished batch.
  */
 static int look_at_end(const struct chain *c, struct finding *f)
 {
 	struct reel_entry last;
 	uint64_t broken = 0;
 
+	f->kind = KIND_UNKNOWN;
+	f->gen = c->gen;
 	if (!ends_good(c, c->size, &last))
 		return 0;
 	int err = index_walk(c, c->size, &f->ends, &broken);
 	if (err == 0) {
 		f->kind = KIND_WHOLE;
-		f->gen = c->gen;
 		f->tail = c->size;
 		return 0;
 	}
-	table_free(&f->ends);
-	if (err != -EBADMSG)
-		return err;
-	if (!is_unfinished(c, broken)) {
+	u64table_free(&f->ends);
+	if (err == -EBADMSG && !is_unfinished(c, broken))
 		f->kind = KIND_DAMAGED;
-		f->gen = c->gen;
-	}
-	return 0;
+	return err == -EBADMSG ? 0 : err;
 }
 
-/* Searches the good prefix in one generation, or in each, and takes the one that explains most. */
-static int search(struct reel *r, uint64_t size, struct finding *f)
+/*
+ * Searches the good prefix in each generation, and takes the one that explains most. Of those that
+ * explain as much, one in which a good entry ends at the end of the file (damaged[]) goes first.
+ */
+static int search(struct reel *r, uint64_t size, const bool *damaged, struct finding *f)
 {
-	struct search_result best = {0};
-	const struct generation *best_gen = GENERATION_NEWEST;
+	struct chain c = {.base = r->map->base, .size = size};
+	uint64_t broken;
 
+	f->kind = KIND_UNKNOWN;
+	f->gen = GENERATION_NEWEST;
 	for (int i = 0; i < GENERATION_COUNT; i++) {
 		struct search_result result;
-		struct chain c = {.gen = &GENERATIONS[i], .base = r->map->base, .size = size};
-		if (f->kind == KIND_DAMAGED && f->gen != c.gen)
-			continue;
+		c.gen = &GENERATIONS[i];
 		int err = search_tail(&c, 0, &result);
 		if (err < 0)
 			return err;
-		if (result.tail > best.tail) {
-			best = result;
-			best_gen = c.gen;
+		if (result.tail > f->tail || (result.tail == f->tail && damaged[i] && f->kind != KIND_DAMAGED)) {
+			f->tail = result.tail;
+			f->gen = c.gen;
+			f->kind = damaged[i] ? KIND_DAMAGED : KIND_TORN;
 		}
 		/* No older generation has what was found. */
 		if (c.gen == GENERATION_NEWEST && result.links > 1 && result.padded)
 			break;
 	}
-	f->tail = best.tail;
-	if (f->kind != KIND_DAMAGED) {
-		f->gen = best_gen;
-		f->kind = best.tail == 0 ? KIND_UNKNOWN : KIND_TORN;
-	}
-	struct chain c = {.gen = f->gen, .base = r->map->base, .size = size};
-	uint64_t broken;
+	c.gen = f->gen;
 	return index_walk(&c, f->tail, &f->ends, &broken);
 }
 
 /* The store's own rule, when nothing is known of the file. */
 static int examine(struct reel *r, uint64_t size, struct finding *f)
 {
+	bool damaged[GENERATION_COUNT];
+
 	for (int i = 0; i < GENERATION_COUNT; i++) {
-		struct finding one = {.kind = KIND_UNKNOWN};
 		struct chain c = {.gen = &GENERATIONS[i], .base = r->map->base, .size = size};
-		int err = look_at_end(&c, &one);
-		if (err < 0)
+		int err = look_at_end(&c, f);
+		if (err < 0 || f->kind == KIND_WHOLE)
 			return err;
-		if (one.kind == KIND_WHOLE || (one.kind == KIND_DAMAGED && f->kind == KIND_UNKNOWN)) {
-			table_free(&f->ends);
-			*f = one;
-		}
-		if (one.kind == KIND_WHOLE)
-			return 0;
+		damaged[i] = f->kind == KIND_DAMAGED;
 	}
-	return search(r, size, f);
+	return search(r, size, damaged, f);
 }
 
 /* The rule when `durable` is known: what is not good behind it was not finished. */
@@ -255,11 +248,11 @@ int tail_open(struct reel *r, uint64_t size)
 		atomic_store(&r->sync.durable, f.durable);
 		if (!f.trusted) {
 			r->index.ends = f.ends;
-			f.ends = (struct table){0};
+			f.ends = (struct u64table){0};
 			atomic_store(&r->index.built, true);
 		}
 	}
-	table_free(&f.ends);
+	u64table_free(&f.ends);
 	return err;
 }
 

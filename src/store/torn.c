@@ -3,6 +3,8 @@
  * its bytes when asked. Cuts nothing that it could not save first, and never replaces a file saved
  * earlier.
  */
+#include "config.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,6 +2,8 @@
  * write.c - the writing functions of reel.h, each as one append (append.c). Values are checked
  * before anything is written.
  */
+#include "config.h"
+
 #include <limits.h>
 
 #include "store.h"

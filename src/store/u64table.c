@@ -1,10 +1,12 @@
 /*
- * table.c - open addressing with linear probing (table.h). A key's home is its mixed value scaled
+ * u64table.c - open addressing with linear probing (u64table.h). A key's home is its mixed value scaled
  * to the capacity, so that any capacity will do, and growing goes through both tables in order.
  *
  * Between 27/40 and 27/32 of a grown table is in use: at most 23.8 bytes a key.
  */
-#include "table.h"
+#include "config.h"
+
+#include "u64table.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -30,7 +32,7 @@ static uint64_t secret(void)
 	return known;
 }
 
-static uint64_t home(const struct table *t, uint64_t key)
+static uint64_t home(const struct u64table *t, uint64_t key)
 {
 	uint64_t x = key ^ secret();
 
@@ -41,7 +43,7 @@ static uint64_t home(const struct table *t, uint64_t key)
 }
 
 /* The key's slot, or the free one where it would go. */
-static struct table_slot *probe(const struct table *t, uint64_t key)
+static struct u64table_slot *probe(const struct u64table *t, uint64_t key)
 {
 	uint64_t i = home(t, key);
 
@@ -50,9 +52,10 @@ static struct table_slot *probe(const struct table *t, uint64_t key)
 	return &t->slots[i];
 }
 
-static int grow(struct table *t)
+static int grow(struct u64table *t)
 {
-	struct table bigger = {.capacity = t->capacity == 0 ? CAPACITY_FIRST : t->capacity + t->capacity / 4, .used = t->used};
+	struct u64table bigger = {.capacity = t->capacity == 0 ? CAPACITY_FIRST : t->capacity + t->capacity / 4,
+				  .used = t->used};
 
 	if (bigger.capacity > SIZE_MAX / sizeof(*bigger.slots))
 		return -ENOMEM;
@@ -68,47 +71,47 @@ static int grow(struct table *t)
 	return 0;
 }
 
-void table_free(struct table *t)
+void u64table_free(struct u64table *t)
 {
 	free(t->slots);
-	*t = (struct table){0};
+	*t = (struct u64table){0};
 }
 
-uint64_t *table_find(const struct table *t, uint64_t key)
+uint64_t *u64table_find(const struct u64table *t, uint64_t key)
 {
 	if (t->used == 0)
 		return NULL;
-	struct table_slot *slot = probe(t, key);
+	struct u64table_slot *slot = probe(t, key);
 	return slot->value == 0 ? NULL : &slot->value;
 }
 
-int table_add(struct table *t, uint64_t key, uint64_t value)
+int u64table_add(struct u64table *t, uint64_t key, uint64_t value)
 {
 	if (t->used + 1 > t->capacity * 27 / 32) {
 		int err = grow(t);
 		if (err < 0)
 			return err;
 	}
-	struct table_slot *slot = probe(t, key);
+	struct u64table_slot *slot = probe(t, key);
 	if (slot->value != 0)
 		return 0;
-	*slot = (struct table_slot){.key = key, .value = value};
+	*slot = (struct u64table_slot){.key = key, .value = value};
 	t->used++;
 	return 1;
 }
 
-int table_put(struct table *t, uint64_t key, uint64_t value)
+int u64table_put(struct u64table *t, uint64_t key, uint64_t value)
 {
-	uint64_t *known = table_find(t, key);
+	uint64_t *known = u64table_find(t, key);
 
 	if (known == NULL)
-		return table_add(t, key, value) < 0 ? -ENOMEM : 0;
+		return u64table_add(t, key, value) < 0 ? -ENOMEM : 0;
 	*known = value;
 	return 0;
 }
 
 /* Frees slot i and moves up what was pushed past it, so that no probe stops short. */
-static void vacate(struct table *t, uint64_t i)
+static void vacate(struct u64table *t, uint64_t i)
 {
 	uint64_t j = i;
 
@@ -128,16 +131,16 @@ static void vacate(struct table *t, uint64_t i)
 	t->used--;
 }
 
-void table_remove(struct table *t, uint64_t key)
+void u64table_remove(struct u64table *t, uint64_t key)
 {
 	if (t->used == 0)
 		return;
-	struct table_slot *slot = probe(t, key);
+	struct u64table_slot *slot = probe(t, key);
 	if (slot->value != 0)
 		vacate(t, (uint64_t)(slot - t->slots));
 }
 
-void table_remove_marked(struct table *t, uint64_t mask)
+void u64table_remove_marked(struct u64table *t, uint64_t mask)
 {
 	for (uint64_t i = 0; i < t->capacity; i++) {
 		while (t->slots[i].value & mask)
