@@ -2,9 +2,7 @@
  * cmd_cat.c - `reel cat`: the contents of files or entries on standard output.
  * Relies on paths.h, keys.h. Never prints bytes that were not checked against their checksum.
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
+#include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,9 +2,7 @@
  * cmd_check.c - `reel check`: looks for damage in a container.
  * Relies on fs_check(), and on reel.h where the tree cannot be opened. Never repairs anything.
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
+#include "config.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,6 +17,7 @@ struct report {
 	bool json;
 	struct json j;
 	uint64_t faults;
+	bool cut_short; /* a part of the container could not be reached */
 };
 
 static void report_begin(struct report *rep)
@@ -44,6 +43,17 @@ static void report_fault(void *arg, const char *text)
 	putchar('\n');
 }
 
+/* What the library warned of when it opened the container is damage too. */
+static void report_warnings(struct report *rep)
+{
+	char text[MESSAGE_MAX];
+
+	while (take_library_warning(text)) {
+		report_fault(rep, text);
+		rep->cut_short = true;
+	}
+}
+
 static void report_end(struct report *rep, const struct reel_info *info)
 {
 	uint64_t torn = info->disk_size > info->file_size ? info->disk_size - info->file_size : 0;
@@ -57,7 +67,7 @@ static void report_end(struct report *rep, const struct reel_info *info)
 		json_end(&rep->j, '}');
 		return;
 	}
-	if (torn > 0)
+	if (torn > 0 && !rep->cut_short)
 		printf("note: %" PRIu64 " bytes after the last whole entry are of an append that did not finish "
 		       "(the next writer cuts them off)\n",
 		       torn);
@@ -76,14 +86,15 @@ static int check_open(struct container *c, struct report *rep)
 	int r;
 
 	report_begin(rep);
+	report_warnings(rep);
 	n = fs_check(c->fs, report_fault, rep);
 	if (n < 0) {
-		complain_errno(c->path, (int)n);
+		complain_errno(c->path, (int)n, NULL);
 		return STATUS_USAGE;
 	}
 	r = reel_info(fs_store(c->fs), &info);
 	if (r < 0) {
-		complain_errno(c->path, r);
+		complain_errno(c->path, r, NULL);
 		return STATUS_USAGE;
 	}
 	report_end(rep, &info);
@@ -154,6 +165,7 @@ static int run_check(const struct args *args)
 		return STATUS_USAGE;
 	}
 	status = check_open(&c, &rep);
+	forget_library_message();
 	return container_close(&c) < 0 ? STATUS_USAGE : status;
 }
 

@@ -2,9 +2,7 @@
  * cmd_info.c - `reel info`: what a container is and holds, in numbers.
  * Relies on fs_info() and reel_info().
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
+#include "config.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -29,7 +27,7 @@ static int gather(const struct container *c, struct numbers *n)
 	if (r == 0 && c->tree)
 		r = fs_info(c->fs, &n->tree);
 	if (r < 0) {
-		complain_errno(c->path, r);
+		complain_errno(c->path, r, NULL);
 		return r;
 	}
 	n->freeable = n->store.file_size - n->store.live_bytes;

@@ -2,9 +2,7 @@
  * cmd_init.c - `reel init`: makes an empty container.
  * Relies on fs_create_container(). Never touches a file that exists.
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
+#include "config.h"
 
 #include <errno.h>
 

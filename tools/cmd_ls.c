@@ -3,9 +3,7 @@
  * Relies on paths.h, keys.h, text.h. Output of one name is a line; control characters in it are
  * escaped on a terminal only.
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
+#include "config.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -246,7 +244,7 @@ static int ls_entries(const struct ls *ls)
 		reel_iter_free(it);
 	}
 	if (r < 0)
-		complain_errno(ls->c->path, r);
+		complain_errno(ls->c->path, r, NULL);
 	return r < 0 ? STATUS_FAILED : STATUS_OK;
 }
 

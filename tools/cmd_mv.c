@@ -2,9 +2,7 @@
  * cmd_mv.c - `reel mv`: gives a file, a directory or an entry another name.
  * Relies on paths.h and keys.h. Never copies a damaged entry.
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
+#include "config.h"
 
 #include <errno.h>
 #include <string.h>

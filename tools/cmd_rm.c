@@ -2,9 +2,7 @@
  * cmd_rm.c - `reel rm`: removes files, directories or entries.
  * Relies on paths.h and keys.h. Never removes the root directory.
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
+#include "config.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -2,9 +2,7 @@
  * cmd_stat.c - `reel stat`: everything about one file or entry.
  * Relies on paths.h, keys.h, text.h.
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
+#include "config.h"
 
 #include <errno.h>
 #include <inttypes.h>

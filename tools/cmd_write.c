@@ -3,9 +3,7 @@
  * Relies on paths.h and reel.h. Never commits a part of its input: what was there stays until all
  * of the new contents has been read.
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
+#include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -63,18 +63,28 @@ void messages_for(const char *name);
  */
 void complain(const char *path, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* complain() about `err`, a negative errno value, at `path`: in the library's own words when it left some. */
-void complain_errno(const char *path, int err);
+/*
+ * complain() about `err`, a negative errno value, at `path`: in the library's own words when it left some,
+ * and with `hint`, what to do about it, unless that is NULL.
+ */
+void complain_errno(const char *path, int err, const char *hint);
+
+/* The log function for the library: keeps its errors and warnings for the functions below. */
+void library_log(void *arg, int priority, const char *text);
 
 /*
- * Moves the library's first error since the last message into buf; false: there is none. The
- * complain functions do this by themselves.
+ * Moves the library's first error, or else its first warning, since the last message into buf and drops
+ * the others; false: there is none. The complain functions for errno values do this by themselves.
  */
-#define MESSAGE_MAX 8192
+#define MESSAGE_MAX 4096
 bool take_library_message(char buf[MESSAGE_MAX]);
-
-/* Drops it. */
 void forget_library_message(void);
+
+/* Moves the library's first warning into buf; false: there is none. */
+bool take_library_warning(char buf[MESSAGE_MAX]);
+
+/* Prints its warnings: the work they belong to went well. */
+void show_library_warnings(void);
 
 /* --- the container ------------------------------------------------------------------------------- */
 
@@ -92,7 +102,7 @@ enum access { FOR_READING, FOR_WRITING };
  */
 int container_open(const char *path, enum access access, struct container *ret);
 
-/* container_open() without the message, which complain_container() gives. */
+/* container_open() without messages: of errors complain_container() gives them, of warnings show_library_warnings(). */
 int container_try(const char *path, enum access access, struct container *ret);
 
 /* Makes an empty container. Returns 0, or a negative errno value after a message. */

@@ -2,9 +2,7 @@
  * keys.c - entries by key, for containers without a file system.
  * Relies on src/store/reel.h and the messages of common.h.
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
+#include "config.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 bin_PROGRAMS += reel
-reel_SOURCES = tools/reel.c tools/common.c tools/common.h tools/text.c tools/text.h tools/output.c \
+reel_SOURCES = tools/reel.c tools/common.c tools/common.h tools/messages.c tools/text.c tools/text.h tools/output.c \
 	tools/paths.c tools/paths.h tools/keys.c tools/keys.h \
 	tools/cmd_init.c tools/cmd_ls.c tools/cmd_cat.c tools/cmd_write.c tools/cmd_rm.c tools/cmd_mv.c \
 	tools/cmd_info.c tools/cmd_stat.c tools/cmd_check.c

@@ -3,9 +3,7 @@
  * arrived.
  * The functions are documented in text.h.
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
+#include "config.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -2,9 +2,7 @@
  * paths.c - paths in a container that holds a file system.
  * Relies on src/fs/fs.h. Prints nothing; what goes wrong is returned.
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
+#include "config.h"
 
 #include <errno.h>
 #include <inttypes.h>

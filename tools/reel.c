@@ -2,9 +2,7 @@
  * reel.c - the program `reel`: finds the subcommand, reads its options, and gives help.
  * Relies on common.h. What a subcommand does is in its own file, cmd_*.c.
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
+#include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,12 +85,19 @@ static void fill_option_tables(const struct command *cmd, char letters[MAX_FLAGS
 	options[n] = (struct option){0};
 }
 
+/* getopt_long() leaves a letter that is unknown, 0 for an unknown word, or the letter of a word with "=". */
 static int wrong_option(const struct command *cmd, char **argv)
 {
-	if (optopt > ' ')
-		complain(NULL, "unknown option '-%c' (see 'reel %s --help')", optopt, cmd->name);
+	const struct flag *f = cmd->flags;
+
+	while (f != NULL && f->long_name != NULL && f->name != optopt)
+		f++;
+	if (optopt == 0)
+		complain(NULL, "unknown option '%s' (see 'reel %s --help')", argv[optind - 1], cmd->name);
+	else if (f != NULL && f->long_name != NULL)
+		complain(NULL, "option '--%s' takes no value (see 'reel %s --help')", f->long_name, cmd->name);
 	else
-		complain(NULL, "unknown or wrongly used option '%s' (see 'reel %s --help')", argv[optind - 1], cmd->name);
+		complain(NULL, "unknown option '-%c' (see 'reel %s --help')", optopt, cmd->name);
 	return STATUS_USAGE;
 }
 

@@ -2,9 +2,7 @@
  * text.c - names, sizes, times, modes and owners as text, JSON, and output with errors checked.
  * Never touches a container.
  */
-#ifdef HAVE_CONFIG_H
-#include <config.h>
-#endif
+#include "config.h"
 
 #include <errno.h>
 #include <grp.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `reel cat` prints contents.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${srcdir:-.}/tests/cli/lib.sh" || exit
 
 # Expects the contents one after another, nothing between.
 test_prints_files_in_order() {

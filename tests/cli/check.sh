@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `reel check` finds damage.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${srcdir:-.}/tests/cli/lib.sh" || exit
 
 # Expects status 0 and one line that sums up.
 test_whole_container_is_clean() {

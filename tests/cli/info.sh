@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `reel info` shows what a container holds.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${srcdir:-.}/tests/cli/lib.sh" || exit
 
 # Expects numbers that agree with what was written.
 test_counts_files_and_bytes() {

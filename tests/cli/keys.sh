@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `reel` on containers of other simd-r-drive programs, which hold entries by key and no file system.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${srcdir:-.}/tests/cli/lib.sh" || exit
 
 hello_hash=9555e8555c62dcfd # XXH3-64 of "hello"
 
@@ -184,6 +184,20 @@ test_check_finds_a_damaged_value() {
 	flip c 0
 	run 1 reel check c
 	matches "$(tail -n 1 <<<"$out")" "c: 1 fault found in 2 entries, *"
+}
+
+# Expects a fault, and a warning from the commands that read: what lies behind a broken link is out of reach.
+test_check_finds_a_broken_link() {
+	one_entry c
+	reel write c second x
+	reel write c third x
+	flip c 73 # prev_tail of the second
+	run 1 reel check c
+	matches "$out" "*damaged*
+c: 1 fault found in 1 entries, 25 bytes"
+	run 0 reel cat c hello
+	is "$out" world
+	matches "$err" "reel: cat: warning: c: *damaged*"
 }
 
 # Expects an empty file to be an empty container.

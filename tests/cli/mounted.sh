@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `reel` beside a mount of the same container, and on what only a mount can make.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${srcdir:-.}/tests/cli/lib.sh" || exit
 
 if [ ! -e /dev/fuse ]; then
 	echo "1..0 # SKIP there is no /dev/fuse"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `reel mv` renames.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${srcdir:-.}/tests/cli/lib.sh" || exit
 
 # Expects the contents, the inode and the attributes under the new name, and the old name gone.
 test_renames_a_file() {

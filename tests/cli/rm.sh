@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `reel rm` removes names.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${srcdir:-.}/tests/cli/lib.sh" || exit
 
 # Expects the names to be gone, the others to stay.
 test_removes_files() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `reel stat` shows everything about one file.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${srcdir:-.}/tests/cli/lib.sh" || exit
 
 # Expects type, size, mode, owner and links.
 test_shows_attributes() {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `reel write` makes and replaces files.
-. "${srcdir:-.}/tests/cli/lib.sh"
+. "${srcdir:-.}/tests/cli/lib.sh" || exit
 
 # Expects a file with exactly the argument's bytes.
 test_writes_an_argument() {
