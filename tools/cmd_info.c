@@ -48,6 +48,21 @@ static struct timespec made_at(const struct fs_info *info)
 				 .tv_nsec = (long)(info->created_ns % 1000000000)};
 }
 
+/* The versions of simd-r-drive that write the format. */
+static const char *format_text(unsigned generation)
+{
+	switch (generation) {
+	case 64:
+		return "0.15 and later";
+	case 16:
+		return "0.14 (an older format, read-only)";
+	case 1:
+		return "0.1.0-alpha3 to 0.13 (an older format, read-only)";
+	default:
+		return "0.1.0-alpha (an older format, read-only)";
+	}
+}
+
 static void print_text(const struct container *c, const struct numbers *n)
 {
 	char size[SIZE_TEXT], when[TIME_TEXT], id[ID_TEXT];
@@ -57,11 +72,7 @@ static void print_text(const struct container *c, const struct numbers *n)
 	put_name(c->path);
 	putchar('\n');
 	put_field("kind", "%s", c->tree ? "file system" : "entries only, no file system");
-	if (n->store.generation == 0)
-		put_field("format", "empty");
-	else
-		put_field("format", "payloads aligned to %u bytes%s", n->store.generation,
-			  n->store.generation == 64 ? "" : " (older generation, read-only)");
+	put_field("format", "simd-r-drive %s", format_text(n->store.generation));
 	put_field("size", "%s", size_text(n->store.file_size, size));
 	put_field("torn bytes", "%s", size_text(n->torn, size));
 	put_field("live bytes", "%s", size_text(n->store.live_bytes, size));

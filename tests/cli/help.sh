@@ -43,9 +43,9 @@ test_manual_page_has_every_command_and_option() {
 	for command in "${commands[@]}"; do
 		grep -q "^\.It Cm $command " "$page" || fail "no $command in the manual page"
 		run 0 reel "$command" --help
-		for option in $(sed -n 's/^ .*--\([a-z]*\) .*/\1/p' "$scratch/out"); do
+		while read -r option; do
 			grep -q -e "Fl -$option" "$page" || fail "no $command --$option in the manual page"
-		done
+		done < <(grep -o -e '--[a-z]*' "$scratch/out" | cut -c 3-)
 	done
 }
 
