@@ -1,4 +1,34 @@
 noinst_LTLIBRARIES += libfs.la
-libfs_la_SOURCES = src/fs/fs.h
-libfs_la_LIBADD = libstore.la
-libfs_la_SOURCES += src/fs/ranges.c src/fs/ranges.h src/fs/spill.c src/fs/spill.h src/fs/wbuf.c src/fs/wbuf.h
+libfs_la_SOURCES = \
+	src/fs/apply.c src/fs/apply.h \
+	src/fs/attr.c src/fs/attr.h \
+	src/fs/check.c \
+	src/fs/checkpoint.c src/fs/checkpoint.h \
+	src/fs/commit.c src/fs/commit.h \
+	src/fs/contents.c src/fs/contents.h \
+	src/fs/data.c src/fs/data.h \
+	src/fs/dir.c \
+	src/fs/extents.c \
+	src/fs/file.c src/fs/file.h \
+	src/fs/fs.c src/fs/fs.h \
+	src/fs/import.c src/fs/import.h \
+	src/fs/info.c \
+	src/fs/layout.h \
+	src/fs/load.c \
+	src/fs/locate.c src/fs/locate.h \
+	src/fs/moved.c \
+	src/fs/names.c src/fs/names.h \
+	src/fs/open.c src/fs/open.h \
+	src/fs/ranges.c src/fs/ranges.h \
+	src/fs/read.c \
+	src/fs/record.c src/fs/record.h \
+	src/fs/rename.c \
+	src/fs/seal.c src/fs/seal.h \
+	src/fs/spill.c src/fs/spill.h \
+	src/fs/state.h \
+	src/fs/syncer.c src/fs/syncer.h \
+	src/fs/table.h \
+	src/fs/tree.c src/fs/tree.h \
+	src/fs/wbuf.c src/fs/wbuf.h \
+	src/fs/xattr.c
+libfs_la_LIBADD = libstore.la $(JUDY_LIBS)

@@ -1,0 +1,24 @@
+/*
+ * apply.h - what the records mean: the one way in which the tree in memory changes, in a running
+ * mount after the transaction was appended and in a replay alike (invariant T1).
+ */
+#ifndef FS_APPLY_H
+#define FS_APPLY_H
+
+#include "tree.h"
+
+/*
+ * Applies all records of a body. `limit`: contents lie below this container offset. -EBADMSG: a
+ * record contradicts the tree (the tree is then half changed); *bad gets its offset in the body.
+ * The caller holds the tree lock for writing.
+ */
+int apply_body(struct tree *t, const uint8_t *body, size_t len, uint64_t limit, size_t *bad);
+
+/*
+ * After a replay: ends the inodes that have no name, then checks that the tree is one: every
+ * directory has one name and is reached from the root, link counts are right. -EBADMSG, with the
+ * inode number in *bad.
+ */
+int apply_finish(struct tree *t, uint64_t *bad);
+
+#endif

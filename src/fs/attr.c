@@ -1,0 +1,264 @@
+/*
+ * attr.c - getattr and setattr. Relies on commit.c for changes and on open.c for those of open files.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "attr.h"
+#include "commit.h"
+#include "contents.h"
+#include "open.h"
+
+#define MODE_BITS 07777u
+
+static const struct timespec *later(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec) ? a : b;
+}
+
+static void fill_regular(struct inode *i, struct fs_attr *ret)
+{
+	uint64_t bytes = i->extents.bytes;
+	struct open_state *o = i->open;
+
+	if (o) {
+		pthread_mutex_lock(&o->attr);
+		if (o->changed) {
+			ret->size = o->size;
+			ret->atime = o->atime;
+			ret->mtime = o->mtime;
+			ret->ctime = *later(&o->ctime, &i->ctime);
+			bytes += o->buffered;
+		}
+		pthread_mutex_unlock(&o->attr);
+	}
+	if (bytes > ret->size)
+		bytes = ret->size;
+	ret->blocks = (bytes + 511) / 512;
+}
+
+void attr_fill(struct inode *i, struct fs_attr *ret)
+{
+	*ret = (struct fs_attr){
+	    .ino = i->ino,
+	    .generation = 1,
+	    .mode = i->mode,
+	    .nlink = i->nlink,
+	    .uid = i->uid,
+	    .gid = i->gid,
+	    .rdev = i->rdev,
+	    .size = i->size,
+	    .atime = i->atime,
+	    .mtime = i->mtime,
+	    .ctime = i->ctime,
+	    .btime = i->btime,
+	};
+	if (S_ISREG(i->mode)) {
+		fill_regular(i, ret);
+	} else if (S_ISDIR(i->mode)) {
+		ret->size = 4096;
+		ret->blocks = 8;
+	} else if (S_ISLNK(i->mode)) {
+		ret->size = i->target ? strlen(i->target) : 0;
+	}
+}
+
+struct fs_record_inode attr_image(struct inode *i, bool all)
+{
+	struct fs_record_inode image = record_image(i);
+	struct open_state *o = i->open;
+
+	if (!o || !all)
+		return image;
+	pthread_mutex_lock(&o->attr);
+	if (o->changed) {
+		image.size = o->size;
+		image.atime = record_time(&o->atime);
+		image.mtime = record_time(&o->mtime);
+		image.ctime = record_time(later(&o->ctime, &i->ctime));
+	}
+	pthread_mutex_unlock(&o->attr);
+	return image;
+}
+
+void attr_committed(struct fs *fs, struct open_state *o)
+{
+	pthread_mutex_lock(&o->attr);
+	o->changed = false;
+	o->buffered = 0;
+	pthread_mutex_unlock(&o->attr);
+	extents_clear(&fs->tree, &o->base);
+	o->cut = false;
+}
+
+int fs_getattr(struct fs *fs, uint64_t ino, struct fs_attr *ret)
+{
+	struct inode *i;
+
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	i = tree_inode(&fs->tree, ino);
+	if (i)
+		attr_fill(i, ret);
+	pthread_rwlock_unlock(&fs->tree_lock);
+	return i ? 0 : -ENOENT;
+}
+
+/* The set-id bits that an unprivileged change of the contents takes away. */
+static uint32_t without_set_id(uint32_t mode)
+{
+	mode &= ~(uint32_t)S_ISUID;
+	if (mode & S_IXGRP)
+		mode &= ~(uint32_t)S_ISGID;
+	return mode;
+}
+
+int attr_kill_priv(struct fs *fs, struct inode *i)
+{
+	struct fs_record_inode image;
+	struct timespec now = fs_now();
+	struct tx tx;
+	int r;
+
+	if (without_set_id(i->mode) == i->mode)
+		return 0;
+	r = tx_begin(fs, &tx);
+	if (r < 0)
+		return r;
+	image = attr_image(i, false);
+	image.mode = without_set_id(image.mode);
+	image.ctime = record_time(&now);
+	body_inode(&tx.body, &image);
+	return tx_commit(&tx, NULL);
+}
+
+/* --- setattr ------------------------------------------------------------------------------------------ */
+
+struct new_times {
+	const struct timespec *atime, *mtime, *ctime;
+};
+
+static struct new_times times_of(const struct fs_setattr *set, const struct timespec *now)
+{
+	struct new_times t = {NULL, NULL, now};
+
+	if (set->set & FS_SET_ATIME_NOW)
+		t.atime = now;
+	else if (set->set & FS_SET_ATIME)
+		t.atime = &set->atime;
+	if (set->set & FS_SET_MTIME_NOW)
+		t.mtime = now;
+	else if (set->set & FS_SET_MTIME)
+		t.mtime = &set->mtime;
+	if (set->set & FS_SET_CTIME)
+		t.ctime = &set->ctime;
+	return t;
+}
+
+static void change_image(struct fs_record_inode *image, const struct fs_setattr *set, const struct timespec *now)
+{
+	struct new_times t = times_of(set, now);
+
+	if (set->set & FS_SET_MODE)
+		image->mode = (image->mode & S_IFMT) | (set->mode & MODE_BITS);
+	else if ((set->set & (FS_SET_UID | FS_SET_GID | FS_SET_KILL_PRIV)) && S_ISREG(image->mode))
+		image->mode = without_set_id(image->mode);
+	if (set->set & FS_SET_UID)
+		image->uid = set->uid;
+	if (set->set & FS_SET_GID)
+		image->gid = set->gid;
+	if (t.atime)
+		image->atime = record_time(t.atime);
+	if (t.mtime)
+		image->mtime = record_time(t.mtime);
+	image->ctime = record_time(t.ctime);
+}
+
+static int commit_attributes(struct fs *fs, uint64_t ino, const struct fs_setattr *set, const struct timespec *now,
+			     struct fs_attr *ret)
+{
+	struct fs_record_inode image;
+	struct inode *i;
+	struct tx tx;
+	int r;
+
+	r = tx_begin(fs, &tx);
+	if (r < 0)
+		return r;
+	i = tree_inode(&fs->tree, ino);
+	if (!i) {
+		tx_abort(&tx);
+		return -ENOENT;
+	}
+	image = attr_image(i, false);
+	change_image(&image, set, now);
+	body_inode(&tx.body, &image);
+	return tx_commit(&tx, &(struct tx_result){.ino = ino, .attr = ret});
+}
+
+static int set_size(struct fs *fs, struct open_state *o, uint64_t size, const struct timespec *now)
+{
+	int r;
+
+	if (size > INT64_MAX)
+		return -EFBIG;
+	if (fs_is_read_only(fs))
+		return -EROFS;
+	if (size < open_size(o)) {
+		r = open_punch(fs, o, size, UINT64_MAX);
+		if (r < 0)
+			return r;
+	}
+	open_change(fs, o, &size, now);
+	return 0;
+}
+
+/* open_state.io held for writing. */
+static int set_regular(struct fs *fs, struct open_state *o, const struct fs_setattr *set, struct fs_attr *ret)
+{
+	const unsigned owner = FS_SET_MODE | FS_SET_UID | FS_SET_GID | FS_SET_KILL_PRIV;
+	struct timespec now = fs_now();
+	struct new_times t = times_of(set, &now);
+	int r;
+
+	if (set->set & FS_SET_SIZE) {
+		r = set_size(fs, o, set->size, &now);
+		if (r < 0)
+			return r;
+	}
+	/* The times of a file with unwritten changes are committed with these. */
+	if (!o->changed || (set->set & owner)) {
+		r = commit_attributes(fs, o->inode->ino, set, &now, ret);
+		if (r < 0)
+			return r;
+	}
+	if (o->changed)
+		open_change_times(fs, o, t.atime, t.mtime, t.ctime);
+	if (!(set->set & FS_SET_SIZE) || o->writers > 0)
+		return 0;
+	r = contents_commit(fs, o, false);
+	if (r < 0)
+		open_revert(fs, o);
+	return r;
+}
+
+int fs_setattr(struct fs *fs, uint64_t ino, const struct fs_setattr *set, struct fs_attr *ret)
+{
+	struct timespec now = fs_now();
+	struct open_state *o;
+	int r;
+
+	r = open_hold(fs, ino, &o);
+	if (r == -EISDIR || r == -EINVAL)
+		return set->set & FS_SET_SIZE ? r : commit_attributes(fs, ino, set, &now, ret);
+	if (r < 0)
+		return r;
+	pthread_rwlock_wrlock(&o->io);
+	r = set_regular(fs, o, set, ret);
+	pthread_rwlock_unlock(&o->io);
+	if (r == 0)
+		r = fs_getattr(fs, ino, ret);
+	open_put(fs, o);
+	return r;
+}

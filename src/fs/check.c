@@ -1,0 +1,118 @@
+/*
+ * check.c - fs_check(): every entry of the container, every seal, the tree, and every file's contents.
+ * Reads everything once; changes nothing.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "attr.h"
+
+struct check {
+	struct fs *fs;
+	fs_check_fn fn;
+	void *arg;
+	int64_t faults;
+};
+
+static void fault(struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void fault(struct check *c, const char *fmt, ...)
+{
+	char text[8192];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	c->fn(c->arg, text);
+	c->faults++;
+}
+
+static void check_seal(struct check *c, const struct reel_view *view, const struct reel_entry *e)
+{
+	struct fs_seal seal;
+
+	if (!c->fs->has_super || c->fs->moved || seal_at(view, &c->fs->super, e->offset, &seal) < 0)
+		return;
+	if (seal_end(&seal) != e->end || !seal_body_sound(&c->fs->super, &seal, view->base + e->offset + sizeof(seal)))
+		fault(c, "the transaction at offset %llu is damaged", (unsigned long long)e->offset);
+}
+
+static void check_entries(struct check *c)
+{
+	struct reel_view view = {reel_base(c->fs->store), reel_tail_offset(c->fs->store)};
+	uint64_t end = view.size;
+	struct reel_entry e;
+
+	while (end > 0) {
+		if (reel_entry_at(&view, end, &e) < 0) {
+			fault(c, "no entry ends at offset %llu, where one should: what lies before cannot be checked",
+			      (unsigned long long)end);
+			return;
+		}
+		if (reel_crc32(0, view.base + e.offset, e.len) != e.crc)
+			fault(c, "the entry at offset %llu (%llu bytes, key hash %016llx) does not have its checksum",
+			      (unsigned long long)e.offset, (unsigned long long)e.len, (unsigned long long)e.key_hash);
+		for (uint64_t p = e.prev_tail; p < e.offset; p++)
+			if (view.base[p] != 0) {
+				fault(c, "the pad at offset %llu is not zero", (unsigned long long)p);
+				break;
+			}
+		check_seal(c, &view, &e);
+		end = e.prev_tail;
+	}
+}
+
+static void check_contents(struct check *c, struct inode *i)
+{
+	char path[4096];
+
+	for (uint32_t n = 0; n < i->extents.n; n++) {
+		const struct extent *x = &i->extents.at[n];
+		uint64_t bad = 0;
+		int r = data_check(c->fs->store, x->data, x->data_offset, x->len, &bad);
+
+		if (r == 0)
+			continue;
+		tree_path(i, NULL, path, sizeof(path));
+		fault(c, "/%s: its contents from byte %llu on are damaged at offset %llu of the container", path,
+		      (unsigned long long)x->offset, (unsigned long long)bad);
+	}
+}
+
+static void check_links(struct check *c, struct inode *i)
+{
+	uint64_t names = 0, cookie = 0, subdirs = 0;
+	char path[4096];
+
+	for (struct dirent *d = i->names; d; d = d->next_name)
+		names++;
+	if (S_ISDIR(i->mode)) {
+		for (struct dirent *d; (d = table_first(&i->dir->by_cookie, &cookie)); cookie++)
+			subdirs += S_ISDIR(d->child->mode);
+		names = i->nlink == 0 ? 0 : 2 + subdirs;
+	}
+	if (names == i->nlink)
+		return;
+	tree_path(i, NULL, path, sizeof(path));
+	fault(c, "/%s (inode %llu) has %llu links and says %u", path, (unsigned long long)i->ino, (unsigned long long)names,
+	      i->nlink);
+}
+
+int64_t fs_check(struct fs *fs, fs_check_fn fn, void *arg)
+{
+	struct check c = {fs, fn, arg, 0};
+	uint64_t ino = 0;
+
+	check_entries(&c);
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	for (struct inode *i; (i = table_first(&fs->tree.inodes, &ino)); ino++) {
+		check_links(&c, i);
+		check_contents(&c, i);
+	}
+	pthread_rwlock_unlock(&fs->tree_lock);
+	return c.faults;
+}

@@ -1,0 +1,74 @@
+/*
+ * checkpoint.c - a checkpoint is the records that lead from nothing to the present state: inodes with
+ * what belongs to them, then the names. Inodes without names are included while something keeps them:
+ * a later transaction may name them.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "apply.h"
+#include "checkpoint.h"
+
+static void add_extents(const struct tree *t, struct body *body, const struct inode *i)
+{
+	const struct extents *e = &i->extents;
+	struct fs_record_extent *x;
+
+	(void)t;
+	if (e->n == 0)
+		return;
+	x = calloc(e->n, sizeof(*x));
+	if (!x) {
+		body->error = -ENOMEM;
+		return;
+	}
+	for (uint32_t n = 0; n < e->n; n++) {
+		struct fs_record_data data = record_of_data(e->at[n].data);
+
+		/* An entry that several extents share is said again each time: applying that changes nothing. */
+		if (n == 0 || e->at[n].data != e->at[n - 1].data)
+			body_data(body, &data, e->at[n].data->sum);
+		x[n] = (struct fs_record_extent){e->at[n].offset, e->at[n].len, data.position, e->at[n].data_offset};
+	}
+	body_extents(body, i->ino, FS_EXTENTS_REPLACE, x, e->n);
+	free(x);
+}
+
+static void add_inode(const struct tree *t, struct body *body, const struct inode *i)
+{
+	struct fs_record_inode image = record_image(i);
+
+	body_inode(body, &image);
+	if (S_ISLNK(i->mode) && i->target)
+		body_symlink(body, i->ino, i->target);
+	for (const struct xattr *x = i->xattrs; x; x = x->next)
+		body_xattr(body, i->ino, x->bytes, x->name_len, x->bytes + x->name_len + 1, x->value_len);
+	add_extents(t, body, i);
+}
+
+static void add_names(struct body *body, const struct inode *dir)
+{
+	uint64_t cookie = 0;
+
+	for (struct dirent *d; (d = table_first(&dir->dir->by_cookie, &cookie)); cookie++)
+		body_dirent(body, dir->ino, d->child->ino, d->cookie, d->name, d->len);
+}
+
+void checkpoint_make(const struct tree *t, struct body *body)
+{
+	uint64_t ino = 0;
+
+	body_state(body, t->next_ino);
+	for (struct inode *i; (i = table_first(&t->inodes, &ino)); ino++)
+		add_inode(t, body, i);
+	ino = 0;
+	for (struct inode *i; (i = table_first(&t->inodes, &ino)); ino++)
+		if (S_ISDIR(i->mode))
+			add_names(body, i);
+}
+
+int checkpoint_read(struct tree *t, const uint8_t *body, size_t len, uint64_t limit, size_t *bad)
+{
+	return apply_body(t, body, len, limit, bad);
+}

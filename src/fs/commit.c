@@ -1,0 +1,367 @@
+/*
+ * commit.c - see commit.h. Relies on the store for the atomicity of one append by its last entry, and
+ * on apply.c for what records mean. Never changes the tree before its seal is in the container.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "apply.h"
+#include "attr.h"
+#include "checkpoint.h"
+#include "commit.h"
+
+/* Below this a replay is short whatever the tree's size. */
+#define REPLAY_SHORT (16u << 20)
+/* A checkpoint at the end is worth its bytes once the transactions since are a quarter of it. */
+#define CLEAN_SHARE 4
+
+static int append_entry(struct reel_append *a, uint64_t key_hash, const struct iovec *iov, int n)
+{
+	int r = reel_append_entry_begin(a, key_hash);
+
+	for (int i = 0; r == 0 && i < n; i++)
+		r = reel_append_data(a, iov[i].iov_base, iov[i].iov_len);
+	return r < 0 ? r : reel_append_entry_end(a, NULL);
+}
+
+static int append_super(struct fs *fs, struct reel_append *a, struct fs_super *super)
+{
+	uint64_t position = reel_append_next_payload(a);
+	struct iovec iov = {super, sizeof(*super)};
+	int r = 0;
+
+	if (fs->has_super)
+		super_place(super, position);
+	else
+		r = super_make(super, position);
+	return r < 0 ? r : append_entry(a, reel_hash(FS_KEY_SUPER, sizeof(FS_KEY_SUPER) - 1), &iov, 1);
+}
+
+/* Seals the body as the last entry of the append and ends the append, whatever comes of it. */
+static int append_seal(struct fs *fs, struct reel_append *a, uint32_t flags, const struct body *body)
+{
+	struct fs_seal seal = {
+	    .flags = flags,
+	    .sequence = fs->sequence + 1,
+	    .position = reel_append_next_payload(a),
+	    .append_start = reel_append_start(a),
+	    .durable = reel_durable_tail(fs->store),
+	    .previous = fs->last_seal,
+	    .checkpoint = fs->last_checkpoint,
+	};
+	struct iovec iov[] = {{&seal, sizeof(seal)}, {body->bytes, body->len}};
+	struct timespec now = fs_now();
+	int r;
+
+	seal.time_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	seal_make(&fs->super, &seal, body->bytes, body->len);
+	r = append_entry(a, seal_key_hash(&seal), iov, body->len ? 2 : 1);
+	if (r < 0) {
+		reel_append_abort(a);
+		return r;
+	}
+	r = reel_append_commit(a);
+	if (r < 0)
+		return r;
+	fs->sequence = seal.sequence;
+	fs->last_seal = seal.position;
+	fs->last_clean = flags & FS_SEAL_CLEAN;
+	if (flags & FS_SEAL_CHECKPOINT) {
+		fs->last_checkpoint = seal.position;
+		fs->checkpoint_size = body->len;
+		fs->replay_size = 0;
+	} else {
+		fs->replay_size += sizeof(seal) + body->len;
+	}
+	return 0;
+}
+
+/*
+ * The first transaction of a writer is on stable storage before its first contents are written: from
+ * then on, what no seal covers is known to be torn, not another program's (invariant S2).
+ */
+static int open_session(struct fs *fs)
+{
+	struct fs_super super = fs->super, before = fs->super;
+	bool had_super = fs->has_super;
+	struct body body = {0};
+	struct reel_append *a;
+	uint32_t flags = FS_SEAL_OPEN;
+	int r;
+
+	r = reel_sync(fs->store);
+	if (r < 0)
+		return r;
+	if (fs->moved) {
+		flags |= FS_SEAL_CHECKPOINT;
+		pthread_rwlock_rdlock(&fs->tree_lock);
+		checkpoint_make(&fs->tree, &body);
+		pthread_rwlock_unlock(&fs->tree_lock);
+		if (body.error) {
+			body_free(&body);
+			return -ENOMEM;
+		}
+	}
+	r = reel_append_begin(fs->store, &a);
+	if (r < 0)
+		goto out;
+	if (!fs->has_super || fs->moved) {
+		r = append_super(fs, a, &super);
+		if (r < 0) {
+			reel_append_abort(a);
+			goto out;
+		}
+	}
+	fs->super = super;
+	fs->has_super = true;
+	r = append_seal(fs, a, flags, fs->moved ? &body : &fs->import);
+	if (r == 0)
+		r = reel_sync(fs->store);
+	if (r < 0) {
+		fs->super = before;
+		fs->has_super = had_super;
+		goto out;
+	}
+	fs->session_open = true;
+	fs->moved = false;
+	body_free(&fs->import);
+out:
+	body_free(&body);
+	return r;
+}
+
+int tx_begin_contents(struct fs *fs, struct tx *tx)
+{
+	int r = 0;
+
+	*tx = (struct tx){.fs = fs};
+	pthread_mutex_lock(&fs->commit);
+	if (fs->read_only || fs->lost || reel_failed(fs->store))
+		r = -EROFS;
+	else if (!fs->session_open)
+		r = open_session(fs);
+	if (r < 0)
+		pthread_mutex_unlock(&fs->commit);
+	return r;
+}
+
+void tx_build(struct tx *tx)
+{
+	pthread_rwlock_rdlock(&tx->fs->tree_lock);
+	tx->reading = true;
+}
+
+int tx_begin(struct fs *fs, struct tx *tx)
+{
+	int r = tx_begin_contents(fs, tx);
+
+	if (r == 0)
+		tx_build(tx);
+	return r;
+}
+
+int tx_append(struct tx *tx)
+{
+	const struct tree *t = &tx->fs->tree;
+	int r;
+
+	if (tx->append)
+		return 0;
+	r = reel_append_begin(tx->fs->store, &tx->append);
+	if (r < 0)
+		return r;
+	if (!tx->reading)
+		pthread_rwlock_rdlock(&tx->fs->tree_lock);
+	for (size_t i = 0; r == 0 && i < t->dead_n; i++)
+		if (!data_key_taken(&t->data, t->dead[i]))
+			r = reel_append_tombstone(tx->append, t->dead[i]);
+	tx->tombstones = t->dead_n;
+	if (!tx->reading)
+		pthread_rwlock_unlock(&tx->fs->tree_lock);
+	return r;
+}
+
+static void tx_end(struct tx *tx)
+{
+	if (tx->reading)
+		pthread_rwlock_unlock(&tx->fs->tree_lock);
+	tx->reading = false;
+	body_free(&tx->body);
+	pthread_mutex_unlock(&tx->fs->commit);
+}
+
+void tx_abort(struct tx *tx)
+{
+	reel_append_abort(tx->append);
+	tx_end(tx);
+}
+
+static void forget_tombstones(struct tree *t, size_t n)
+{
+	if (n == 0)
+		return;
+	memmove(t->dead, t->dead + n, (t->dead_n - n) * sizeof(*t->dead));
+	t->dead_n -= n;
+}
+
+/* The container has the change: now the tree in memory gets it. */
+static int apply(struct tx *tx, const struct tx_result *result)
+{
+	struct fs *fs = tx->fs;
+	size_t bad;
+	int r;
+
+	pthread_rwlock_wrlock(&fs->tree_lock);
+	forget_tombstones(&fs->tree, tx->tombstones);
+	r = apply_body(&fs->tree, tx->body.bytes, tx->body.len, reel_tail_offset(fs->store), &bad);
+	if (r < 0) {
+		fs->lost = true;
+	} else if (result) {
+		struct inode *i = result->ino ? tree_inode(&fs->tree, result->ino) : NULL;
+
+		if (result->committed)
+			attr_committed(fs, result->committed);
+		if (i && result->lookup)
+			i->lookups++;
+		if (i && result->attr)
+			attr_fill(i, result->attr);
+		if (result->settle)
+			tree_inode_settle(&fs->tree, result->settle);
+	}
+	pthread_rwlock_unlock(&fs->tree_lock);
+	if (r < 0)
+		fs_log(
+		    fs, LOG_CRIT,
+		    "%s: a change is in the container but not in memory (%s); nothing more is written: unmount and mount again",
+		    reel_path(fs->store), strerror(-r));
+	return r < 0 ? -EIO : 0;
+}
+
+int tx_commit(struct tx *tx, const struct tx_result *result)
+{
+	int r = tx->body.error;
+
+	if (r == 0)
+		r = tx_append(tx);
+	if (r < 0) {
+		tx_abort(tx);
+		return r;
+	}
+	if (tx->reading)
+		pthread_rwlock_unlock(&tx->fs->tree_lock);
+	tx->reading = false;
+	r = append_seal(tx->fs, tx->append, 0, &tx->body);
+	tx->append = NULL;
+	if (r == 0)
+		r = apply(tx, result);
+	tx_end(tx);
+	return r;
+}
+
+/* --- checkpoints -------------------------------------------------------------------------------------- */
+
+static int write_seal(struct tx *tx, uint32_t flags)
+{
+	int r;
+
+	if (flags & FS_SEAL_CHECKPOINT) {
+		pthread_rwlock_rdlock(&tx->fs->tree_lock);
+		checkpoint_make(&tx->fs->tree, &tx->body);
+		pthread_rwlock_unlock(&tx->fs->tree_lock);
+	}
+	r = tx->body.error ? tx->body.error : tx_append(tx);
+	if (r < 0) {
+		tx_abort(tx);
+		return r;
+	}
+	r = append_seal(tx->fs, tx->append, flags, &tx->body);
+	tx->append = NULL;
+	if (r == 0) {
+		pthread_rwlock_wrlock(&tx->fs->tree_lock);
+		forget_tombstones(&tx->fs->tree, tx->tombstones);
+		pthread_rwlock_unlock(&tx->fs->tree_lock);
+	}
+	tx_end(tx);
+	return r;
+}
+
+int commit_checkpoint(struct fs *fs)
+{
+	struct tx tx;
+	int r = tx_begin_contents(fs, &tx);
+
+	return r < 0 ? r : write_seal(&tx, FS_SEAL_CHECKPOINT);
+}
+
+bool commit_wants_checkpoint(struct fs *fs)
+{
+	bool wants;
+
+	pthread_mutex_lock(&fs->commit);
+	wants = fs->replay_size > REPLAY_SHORT && fs->replay_size > fs->checkpoint_size;
+	pthread_mutex_unlock(&fs->commit);
+	return wants;
+}
+
+int commit_clean(struct fs *fs)
+{
+	uint32_t flags = FS_SEAL_CLEAN;
+	struct tx tx;
+	int r;
+
+	if (!fs->session_open || fs->last_clean)
+		return 0;
+	r = tx_begin_contents(fs, &tx);
+	if (r < 0)
+		return r;
+	if (fs->last_checkpoint == FS_NO_POSITION || fs->replay_size > fs->checkpoint_size / CLEAN_SHARE)
+		flags |= FS_SEAL_CHECKPOINT;
+	/* All that it speaks of is durable before it is written, so that the next opening has only it to check. */
+	r = reel_sync(fs->store);
+	if (r < 0) {
+		tx_abort(&tx);
+		return r;
+	}
+	r = write_seal(&tx, flags);
+	return r < 0 ? r : reel_sync(fs->store);
+}
+
+int commit_first(struct fs *fs)
+{
+	struct timespec now = fs_now();
+	struct fs_record_inode root = {
+	    .ino = FS_ROOT_INO,
+	    .mode = S_IFDIR | 0755,
+	    .nlink = 2,
+	    .uid = fs->uid,
+	    .gid = fs->gid,
+	    .atime = record_time(&now),
+	    .mtime = record_time(&now),
+	    .ctime = record_time(&now),
+	    .btime = record_time(&now),
+	};
+	struct fs_super super;
+	struct body body = {0};
+	struct reel_append *a;
+	int r;
+
+	body_state(&body, FS_ROOT_INO + 1);
+	body_inode(&body, &root);
+	r = body.error ? body.error : reel_append_begin(fs->store, &a);
+	if (r < 0)
+		goto out;
+	r = append_super(fs, a, &super);
+	if (r < 0) {
+		reel_append_abort(a);
+		goto out;
+	}
+	fs->super = super;
+	fs->has_super = true;
+	r = append_seal(fs, a, FS_SEAL_CHECKPOINT | FS_SEAL_CLEAN, &body);
+out:
+	body_free(&body);
+	return r;
+}

@@ -1,0 +1,374 @@
+/*
+ * contents.c - turns what was written to a file into entries and extents: the whole file as one entry
+ * under its path, or just the parts that changed (docs/DESIGN.md, "Contents"). Relies on wbuf.c for the
+ * unwritten data and on commit.c for the transaction. Committed data that is copied on is checked first:
+ * damage never gets a new checksum.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "attr.h"
+#include "commit.h"
+#include "contents.h"
+#include "open.h"
+
+/* A hole at least this long stays one; a file with such a hole is not written whole. */
+#define HOLE_MIN 4096u
+/* Up to so many extents nothing is gained by writing the file whole. */
+#define EXTENTS_FEW 64u
+/* What a patch costs in the container beside its bytes, roughly. */
+#define PATCH_COST 512u
+
+const uint8_t contents_zeros[ZEROS_SIZE];
+
+int contents_check(struct fs *fs, struct inode *i, struct data *d, uint64_t offset, uint64_t len)
+{
+	char path[4096];
+	uint64_t bad = 0;
+	int r = data_check(fs->store, d, offset, len, &bad);
+
+	if (r != -EIO)
+		return r;
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	tree_path(i, NULL, path, sizeof(path));
+	pthread_rwlock_unlock(&fs->tree_lock);
+	fs_log(fs, LOG_ERR,
+	       "%s: contents of /%s are damaged at offset %llu of the container: they cannot be read (see reel check)",
+	       reel_path(fs->store), path, (unsigned long long)bad);
+	return r;
+}
+
+static int stream_hole(uint64_t len, int (*sink)(void *arg, const void *data, size_t len), void *arg)
+{
+	int r = 0;
+
+	while (len > 0 && r == 0) {
+		size_t n = len < ZEROS_SIZE ? len : ZEROS_SIZE;
+
+		r = sink(arg, contents_zeros, n);
+		len -= n;
+	}
+	return r;
+}
+
+int contents_stream_base(struct fs *fs, struct open_state *o, uint64_t offset, uint64_t len,
+			 int (*sink)(void *arg, const void *data, size_t len), void *arg)
+{
+	const struct extents *e = open_base(o);
+	uint64_t end = offset + len;
+	int r = 0;
+
+	for (uint32_t i = extents_find(e, offset); offset < end && r == 0; i++) {
+		const struct extent *x = i < e->n ? &e->at[i] : NULL;
+		uint64_t start = x && x->offset < end ? x->offset : end, stop;
+
+		if (start > offset) {
+			r = stream_hole(start - offset, sink, arg);
+			offset = start;
+		}
+		if (offset >= end || r < 0)
+			break;
+		stop = x->offset + x->len < end ? x->offset + x->len : end;
+		start = x->data_offset + (offset - x->offset);
+		r = contents_check(fs, o->inode, x->data, start, stop - offset);
+		if (r == 0)
+			r = sink(arg, reel_base(fs->store) + x->data->position + start, stop - offset);
+		offset = stop;
+	}
+	return r;
+}
+
+/* --- what to write --------------------------------------------------------------------------------- */
+
+/* Whether every hole of the file as it is now is short enough to be written as zero bytes. */
+static bool has_no_hole(struct open_state *o, uint64_t size)
+{
+	const struct extents *e = open_base(o);
+	uint64_t at = 0, start, end;
+
+	while (at < size) {
+		uint32_t i = extents_find(e, at);
+		uint64_t next = i < e->n && e->at[i].offset < size ? e->at[i].offset : size;
+
+		if (wbuf_next(o->wbuf, at, &start, &end) && start <= at) {
+			at = end;
+			continue;
+		}
+		if (next <= at) {
+			at = e->at[i].offset + e->at[i].len;
+			continue;
+		}
+		if (wbuf_next(o->wbuf, at, &start, &end) && start < next)
+			next = start;
+		if (next - at >= HOLE_MIN)
+			return false;
+		at = next;
+	}
+	return true;
+}
+
+static uint64_t longest(const struct extents *e)
+{
+	uint64_t len = 0;
+
+	for (uint32_t i = 0; i < e->n; i++)
+		if (e->at[i].len > len)
+			len = e->at[i].len;
+	return len;
+}
+
+/*
+ * Writing the file whole costs its size; it is done when most of it is new, or when what patches have
+ * cost since it was last written whole comes near that, so that any number of small changes costs a
+ * constant factor of their own bytes.
+ */
+static bool wants_whole(struct open_state *o, uint64_t size)
+{
+	const struct extents *e = open_base(o);
+	uint64_t dirty = wbuf_dirty(o->wbuf);
+	bool wants = e->n == 0 || dirty >= size - dirty;
+
+	if (!wants && e->n > EXTENTS_FEW && e->n % EXTENTS_FEW == 0)
+		wants = e->bytes - longest(e) + (uint64_t)e->n * PATCH_COST >= size / 2;
+	return wants && has_no_hole(o, size);
+}
+
+/* The format cannot hold an entry of one NUL byte: that is kept as a hole. */
+static bool is_one_nul(struct open_state *o, bool whole, uint64_t size)
+{
+	uint64_t start, end;
+	uint8_t byte;
+
+	if (wbuf_dirty(o->wbuf) != 1 || (whole && size > 1))
+		return false;
+	return wbuf_next(o->wbuf, 0, &start, &end) && wbuf_read(o->wbuf, start, 1, &byte) == 0 && byte == 0;
+}
+
+/* --- writing it -------------------------------------------------------------------------------------- */
+
+struct writer {
+	struct fs *fs;
+	struct open_state *open;
+	struct tx tx;
+	struct sums sums;
+	struct reel_entry place;
+	bool wrote; /* an entry: place is valid */
+	bool whole;
+	uint64_t size;
+	struct fs_record_extent *runs; /* what the entry holds of the file; position not yet set */
+	size_t n_runs;
+};
+
+static int sink(void *arg, const void *data, size_t len)
+{
+	struct writer *w = arg;
+	int r = sums_add(&w->sums, data, len);
+
+	return r < 0 ? r : reel_append_data(w->tx.append, data, len);
+}
+
+static bool refs_are_own(const struct open_state *o, const struct data *d)
+{
+	unsigned own = 0;
+
+	for (uint32_t i = 0; i < o->inode->extents.n; i++)
+		own += o->inode->extents.at[i].data == d;
+	for (uint32_t i = 0; i < o->base.n; i++)
+		own += o->base.at[i].data == d;
+	return own == d->refs;
+}
+
+/* The path, if no other file's contents have that key; something unique otherwise. */
+static uint64_t choose_key(struct writer *w)
+{
+	uint64_t unique = contents_key_hash(tx_sequence(&w->tx), w->open->inode->ino), hash;
+	struct tree *t = &w->fs->tree;
+	char path[4096 + 256];
+	struct data *d;
+	size_t len;
+
+	if (!w->whole)
+		return unique;
+	pthread_rwlock_rdlock(&w->fs->tree_lock);
+	len = tree_path(w->open->inode, NULL, path, sizeof(path));
+	hash = reel_hash(path, len);
+	d = table_get(&t->data.by_key, hash);
+	if (len == 0 || len >= sizeof(path) - 256 || (d && !refs_are_own(w->open, d)))
+		hash = unique;
+	pthread_rwlock_unlock(&w->fs->tree_lock);
+	return hash;
+}
+
+static int add_run(struct writer *w, size_t *room, uint64_t offset, uint64_t len, uint64_t data_offset)
+{
+	if (w->n_runs == *room) {
+		size_t more = *room ? *room * 2 : 4;
+		struct fs_record_extent *runs = realloc(w->runs, more * sizeof(*runs));
+
+		if (!runs)
+			return -ENOMEM;
+		w->runs = runs;
+		*room = more;
+	}
+	w->runs[w->n_runs++] = (struct fs_record_extent){.offset = offset, .len = len, .data_offset = data_offset};
+	return 0;
+}
+
+static int write_patch(struct writer *w)
+{
+	struct open_state *o = w->open;
+	uint64_t at = 0, start, end, data_offset = 0;
+	size_t room = 0;
+	int r = 0;
+
+	while (r == 0 && wbuf_next(o->wbuf, at, &start, &end)) {
+		r = add_run(w, &room, start, end - start, data_offset);
+		if (r == 0)
+			r = wbuf_stream(o->wbuf, start, end, sink, w);
+		data_offset += end - start;
+		at = end;
+	}
+	return r;
+}
+
+static int write_whole(struct writer *w)
+{
+	struct open_state *o = w->open;
+	uint64_t at = 0, start, end;
+	size_t room = 0;
+	int r = add_run(w, &room, 0, w->size, 0);
+
+	while (r == 0 && at < w->size) {
+		if (!wbuf_next(o->wbuf, at, &start, &end))
+			start = end = w->size;
+		if (start > at)
+			r = contents_stream_base(w->fs, o, at, start - at, sink, w);
+		if (r == 0 && end > start)
+			r = wbuf_stream(o->wbuf, start, end, sink, w);
+		at = end;
+	}
+	return r;
+}
+
+static int write_entry(struct writer *w)
+{
+	int r = tx_append(&w->tx);
+
+	if (r == 0)
+		r = reel_append_entry_begin(w->tx.append, choose_key(w));
+	if (r == 0)
+		r = w->whole ? write_whole(w) : write_patch(w);
+	if (r == 0)
+		r = sums_end(&w->sums);
+	if (r == 0)
+		r = reel_append_entry_end(w->tx.append, &w->place);
+	w->wrote = r == 0;
+	return r;
+}
+
+/* --- recording it ------------------------------------------------------------------------------------ */
+
+/* The extents beneath, less [start, end), onto the list. */
+static size_t list_base(const struct extents *e, uint64_t start, uint64_t end, struct fs_record_extent *list)
+{
+	size_t n = 0;
+
+	for (uint32_t i = extents_find(e, start); i < e->n && e->at[i].offset < end; i++) {
+		const struct extent *x = &e->at[i];
+		uint64_t from = x->offset > start ? x->offset : start;
+		uint64_t to = x->offset + x->len < end ? x->offset + x->len : end;
+
+		list[n++] = (struct fs_record_extent){from, to - from, x->data->position, x->data_offset + (from - x->offset)};
+	}
+	return n;
+}
+
+/* All extents as they are from now on: those beneath with the runs over them. */
+static int record_all(struct writer *w)
+{
+	const struct extents *e = open_base(w->open);
+	struct fs_record_extent *list = calloc(e->n + 2 * w->n_runs + 1, sizeof(*list));
+	uint64_t at = 0;
+	size_t n = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; i < w->n_runs; i++) {
+		n += list_base(e, at, w->runs[i].offset, list + n);
+		if (w->wrote)
+			list[n++] = w->runs[i];
+		at = w->runs[i].offset + w->runs[i].len;
+	}
+	n += list_base(e, at, w->size, list + n);
+	body_extents(&w->tx.body, w->open->inode->ino, FS_EXTENTS_REPLACE, list, (uint32_t)n);
+	free(list);
+	return 0;
+}
+
+static int record(struct writer *w, bool replace)
+{
+	struct fs_record_inode image;
+	int r = 0;
+
+	tx_build(&w->tx);
+	image = attr_image(w->open->inode, true);
+	body_inode(&w->tx.body, &image);
+	if (w->wrote) {
+		struct fs_record_data data = {
+		    w->place.offset, w->place.len, w->place.key_hash, w->place.crc, (uint32_t)w->sums.n, 0, 0};
+
+		body_data(&w->tx.body, &data, w->sums.sum);
+		for (size_t i = 0; i < w->n_runs; i++)
+			w->runs[i].position = w->place.offset;
+	}
+	if (replace)
+		r = record_all(w);
+	else if (w->wrote)
+		body_extents(&w->tx.body, w->open->inode->ino, w->whole ? FS_EXTENTS_REPLACE : 0, w->runs, (uint32_t)w->n_runs);
+	return r;
+}
+
+static int commit(struct writer *w, bool dirty, bool one_nul)
+{
+	struct open_state *o = w->open;
+	uint64_t start, end;
+	size_t room = 0;
+	int r = 0;
+
+	if (dirty && !one_nul)
+		r = write_entry(w);
+	else if (one_nul && wbuf_next(o->wbuf, 0, &start, &end))
+		r = add_run(w, &room, start, 1, 0);
+	if (r == 0)
+		r = record(w, one_nul || (o->cut && !w->whole));
+	if (r < 0) {
+		tx_abort(&w->tx);
+		return r;
+	}
+	return tx_commit(&w->tx, &(struct tx_result){.committed = o});
+}
+
+int contents_commit(struct fs *fs, struct open_state *o, bool unnamed)
+{
+	struct writer w = {.fs = fs, .open = o, .size = open_size(o)};
+	bool dirty = o->wbuf && !wbuf_empty(o->wbuf), one_nul;
+	int r;
+
+	if ((!dirty && !o->changed) || (!unnamed && !open_has_name(fs, o)))
+		return 0;
+	w.whole = dirty && wants_whole(o, w.size);
+	one_nul = dirty && is_one_nul(o, w.whole, w.size);
+	r = tx_begin_contents(fs, &w.tx);
+	if (r < 0)
+		return r;
+	r = commit(&w, dirty, one_nul);
+	if (r == 0 && o->wbuf)
+		wbuf_clear(o->wbuf);
+	sums_free(&w.sums);
+	free(w.runs);
+	return r;
+}

@@ -1,0 +1,30 @@
+/*
+ * contents.h - committing what was written to a file.
+ */
+#ifndef FS_CONTENTS_H
+#define FS_CONTENTS_H
+
+#include "state.h"
+
+/*
+ * Appends the unwritten data and attributes of an open file as one transaction. Does nothing where
+ * there are none, nor for a file without names unless `unnamed` is set (its data would be dead at once).
+ * open_state.io held for writing. After an error the data is still buffered.
+ */
+int contents_commit(struct fs *fs, struct open_state *o, bool unnamed);
+
+/*
+ * Hands [offset, offset + len) of what is beneath the buffer to a sink, holes as zero bytes, after
+ * checking it. open_state.io held.
+ */
+int contents_stream_base(struct fs *fs, struct open_state *o, uint64_t offset, uint64_t len,
+			 int (*sink)(void *arg, const void *data, size_t len), void *arg);
+
+/* data_check() with a message that names the file. */
+int contents_check(struct fs *fs, struct inode *i, struct data *d, uint64_t offset, uint64_t len);
+
+/* Bytes of zeros for reading holes from. */
+#define ZEROS_SIZE (1u << 16)
+extern const uint8_t contents_zeros[ZEROS_SIZE];
+
+#endif

@@ -1,0 +1,251 @@
+/*
+ * data.c - entries that hold contents: the table of them and the check of their bytes. Relies on the
+ * store's mapping, where damage beneath (also a truncated container) shows as wrong bytes. Never
+ * changes the container.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data.h"
+#include "engine.h"
+
+static int copy_sums(struct data *d, uint32_t n, const uint32_t *sum)
+{
+	if (n == 0)
+		return 0;
+	d->own_sums = malloc(n * sizeof(*sum));
+	if (!d->own_sums)
+		return -ENOMEM;
+	memcpy(d->own_sums, sum, n * sizeof(*sum));
+	d->sum = d->own_sums;
+	d->sums = n;
+	return 0;
+}
+
+static int take_key(struct data_table *t, struct data *d)
+{
+	struct data *old = table_get(&t->by_key, d->key_hash);
+	int r = table_put(&t->by_key, d->key_hash, d);
+
+	if (r < 0)
+		return r;
+	if (old)
+		old->keyed = false;
+	d->keyed = true;
+	return 0;
+}
+
+int data_make(struct data_table *t, const struct fs_record_data *record, const uint32_t *sum, struct data **ret)
+{
+	struct data *d = table_get(&t->by_position, record->position);
+	int r;
+
+	if (d) {
+		*ret = d;
+		return d->len == record->len && d->crc == record->crc && d->key_hash == record->key_hash ? 0 : -EBADMSG;
+	}
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return -ENOMEM;
+	d->position = record->position;
+	d->len = record->len;
+	d->key_hash = record->key_hash;
+	d->crc = record->crc;
+	r = copy_sums(d, record->sums, sum);
+	if (r < 0)
+		goto fail;
+	r = table_put(&t->by_position, d->position, d);
+	if (r < 0)
+		goto fail;
+	r = record->flags & FS_DATA_UNKEYED ? 0 : take_key(t, d);
+	if (r < 0) {
+		table_del(&t->by_position, d->position);
+		goto fail;
+	}
+	*ret = d;
+	return 0;
+fail:
+	free(d->own_sums);
+	free(d);
+	return r;
+}
+
+void data_unkey(struct data_table *t, struct data *d)
+{
+	if (!d->keyed)
+		return;
+	table_del(&t->by_key, d->key_hash);
+	d->keyed = false;
+}
+
+static void data_free(struct data *d)
+{
+	free(d->own_sums);
+	free(atomic_load(&d->checked));
+	free(d);
+}
+
+bool data_unref(struct data_table *t, struct data *d, uint64_t *key_hash)
+{
+	bool was_keyed = d->keyed;
+
+	if (d->refs > 0 && --d->refs > 0)
+		return false;
+	*key_hash = d->key_hash;
+	data_unkey(t, d);
+	table_del(&t->by_position, d->position);
+	data_free(d);
+	return was_keyed;
+}
+
+void data_table_free(struct data_table *t)
+{
+	uint64_t position = 0;
+
+	for (struct data *d; (d = table_first(&t->by_position, &position)); position++)
+		data_free(d);
+	table_clear(&t->by_position);
+	table_clear(&t->by_key);
+}
+
+bool data_key_taken(const struct data_table *t, uint64_t key_hash)
+{
+	return table_get(&t->by_key, key_hash) != NULL;
+}
+
+/* --- checking ------------------------------------------------------------------------------------ */
+
+/* Numbers in records lead here only after the trailer there has been found to say the same. */
+static int check_place(struct reel *store, struct data *d, uint64_t *bad)
+{
+	struct reel_view view = {reel_base(store), reel_tail_offset(store)};
+	struct reel_entry e;
+	uint64_t end = d->position + d->len + 20;
+
+	if (atomic_load_explicit(&d->state, memory_order_acquire) & DATA_PLACED)
+		return 0;
+	if (d->position > view.size || d->len > view.size || end > view.size || reel_entry_at(&view, end, &e) < 0 ||
+	    e.offset != d->position || e.len != d->len || e.key_hash != d->key_hash || e.crc != d->crc) {
+		*bad = d->position + d->len;
+		return -EIO;
+	}
+	atomic_fetch_or_explicit(&d->state, DATA_PLACED, memory_order_release);
+	return 0;
+}
+
+static _Atomic uint8_t *checked_bits(struct data *d)
+{
+	_Atomic uint8_t *bits = atomic_load_explicit(&d->checked, memory_order_acquire), *fresh;
+
+	if (bits)
+		return bits;
+	fresh = calloc((d->sums + 7) / 8, 1);
+	if (!fresh)
+		return NULL;
+	if (atomic_compare_exchange_strong(&d->checked, &bits, fresh))
+		return fresh;
+	free(fresh);
+	return bits;
+}
+
+static int check_blocks(const uint8_t *payload, struct data *d, uint64_t offset, uint64_t len, uint64_t *bad)
+{
+	_Atomic uint8_t *bits = checked_bits(d);
+	uint64_t last = (offset + len - 1) / FS_BLOCK;
+
+	if (!bits)
+		return -ENOMEM;
+	for (uint64_t b = offset / FS_BLOCK; b <= last; b++) {
+		uint64_t start = b * FS_BLOCK, size = d->len - start < FS_BLOCK ? d->len - start : FS_BLOCK;
+		uint8_t bit = (uint8_t)(1u << (b % 8));
+
+		if (atomic_load_explicit(&bits[b / 8], memory_order_relaxed) & bit)
+			continue;
+		if (reel_crc32(0, payload + start, size) != d->sum[b]) {
+			*bad = d->position + start;
+			return -EIO;
+		}
+		atomic_fetch_or_explicit(&bits[b / 8], bit, memory_order_relaxed);
+	}
+	return 0;
+}
+
+int data_check(struct reel *store, struct data *d, uint64_t offset, uint64_t len, uint64_t *bad)
+{
+	const uint8_t *payload = reel_base(store) + d->position;
+	int r;
+
+	if (atomic_load_explicit(&d->state, memory_order_acquire) & DATA_CHECKED)
+		return 0;
+	r = check_place(store, d, bad);
+	if (r < 0)
+		return r;
+	if (len == 0 || offset >= d->len || len > d->len - offset) {
+		*bad = d->position;
+		return -EIO;
+	}
+	if (d->sums > 0)
+		return check_blocks(payload, d, offset, len, bad);
+	if (reel_crc32(0, payload, d->len) != d->crc) {
+		*bad = d->position;
+		return -EIO;
+	}
+	atomic_fetch_or_explicit(&d->state, DATA_CHECKED, memory_order_release);
+	return 0;
+}
+
+/* --- making sums ---------------------------------------------------------------------------------- */
+
+static int sums_push(struct sums *s)
+{
+	if (s->n == s->room) {
+		size_t room = s->room ? s->room * 2 : 16;
+		uint32_t *sum = realloc(s->sum, room * sizeof(*sum));
+
+		if (!sum)
+			return -ENOMEM;
+		s->sum = sum;
+		s->room = room;
+	}
+	s->sum[s->n++] = s->crc;
+	s->crc = 0;
+	s->filled = 0;
+	return 0;
+}
+
+int sums_add(struct sums *s, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	while (len > 0) {
+		size_t n = FS_BLOCK - s->filled < len ? FS_BLOCK - s->filled : len;
+
+		/* A full block is put away when more comes: a single block has no sums of its own. */
+		if (n == 0) {
+			int r = sums_push(s);
+
+			if (r < 0)
+				return r;
+			continue;
+		}
+		s->crc = reel_crc32(s->crc, p, n);
+		s->filled += (uint32_t)n;
+		p += n;
+		len -= n;
+	}
+	return 0;
+}
+
+int sums_end(struct sums *s)
+{
+	return s->n > 0 ? sums_push(s) : 0;
+}
+
+void sums_free(struct sums *s)
+{
+	free(s->sum);
+	*s = (struct sums){0};
+}

@@ -1,0 +1,84 @@
+/*
+ * dir.c - reading directories. A cookie is a number that a name keeps while it exists, so a walk goes
+ * on rightly whatever is added or removed meanwhile.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "attr.h"
+
+int fs_dir_open(struct fs *fs, uint64_t ino, struct fs_dir **ret)
+{
+	struct fs_dir *d = malloc(sizeof(*d));
+	int r = 0;
+
+	if (!d)
+		return -ENOMEM;
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	*d = (struct fs_dir){fs, tree_inode(&fs->tree, ino)};
+	if (!d->inode)
+		r = -ENOENT;
+	else if (!S_ISDIR(d->inode->mode))
+		r = -ENOTDIR;
+	pthread_rwlock_unlock(&fs->tree_lock);
+	if (r < 0)
+		free(d);
+	else
+		*ret = d;
+	return r;
+}
+
+static bool give_dots(struct inode *dir, uint64_t cookie, fs_readdir_fn fn, void *arg)
+{
+	struct fs_dirent e = {dir->ino, S_IFDIR, 1, "."};
+
+	if (cookie < 1 && !fn(arg, &e))
+		return false;
+	e = (struct fs_dirent){tree_parent(dir)->ino, S_IFDIR, 2, ".."};
+	return cookie >= 2 || fn(arg, &e);
+}
+
+int fs_dir_read(struct fs_dir *d, uint64_t cookie, fs_readdir_fn fn, void *arg)
+{
+	struct inode *dir = d->inode;
+
+	if (cookie == UINT64_MAX)
+		return 0;
+	pthread_rwlock_rdlock(&d->fs->tree_lock);
+	if (dir->nlink > 0 && give_dots(dir, cookie, fn, arg)) {
+		uint64_t at = cookie < TREE_FIRST_COOKIE ? TREE_FIRST_COOKIE : cookie + 1;
+
+		for (struct dirent *n; (n = table_first(&dir->dir->by_cookie, &at)); at++) {
+			struct fs_dirent e = {n->child->ino, n->child->mode & S_IFMT, n->cookie, n->name};
+
+			if (!fn(arg, &e))
+				break;
+		}
+	}
+	pthread_rwlock_unlock(&d->fs->tree_lock);
+	return 0;
+}
+
+int fs_ref_locked(struct fs_dir *d, uint64_t ino, bool count, struct fs_attr *ret)
+{
+	struct inode *i = tree_inode(&d->fs->tree, ino);
+
+	if (!i)
+		return -ENOENT;
+	if (count)
+		i->lookups++;
+	attr_fill(i, ret);
+	return 0;
+}
+
+int fs_dir_fsync(struct fs_dir *d)
+{
+	return reel_sync(d->fs->store);
+}
+
+void fs_dir_close(struct fs_dir *d)
+{
+	free(d);
+}

@@ -1,0 +1,150 @@
+/*
+ * extents.c - the parts that a file's contents are made of. Relies on data.c for the references
+ * of what the parts point to. Never looks at contents.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tree.h"
+
+uint32_t extents_find(const struct extents *e, uint64_t offset)
+{
+	uint32_t low = 0, high = e->n;
+
+	while (low < high) {
+		uint32_t mid = low + (high - low) / 2;
+
+		if (e->at[mid].offset + e->at[mid].len <= offset)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static int make_room(struct extents *e, uint32_t n)
+{
+	struct extent *at;
+	uint32_t room = e->room ? e->room : 1;
+
+	if (n > UINT32_MAX / 2)
+		return -EFBIG;
+	while (room < n)
+		room *= 2;
+	if (room == e->room)
+		return 0;
+	at = realloc(e->at, room * sizeof(*at));
+	if (!at)
+		return -ENOMEM;
+	e->at = at;
+	e->room = room;
+	return 0;
+}
+
+static void close_gap(struct extents *e, uint32_t i, uint32_t n)
+{
+	memmove(&e->at[i], &e->at[i + n], (e->n - i - n) * sizeof(*e->at));
+	e->n -= n;
+}
+
+static int split(struct extents *e, uint32_t i, uint64_t start, uint64_t end)
+{
+	struct extent *x;
+	int r = make_room(e, e->n + 1);
+
+	if (r < 0)
+		return r;
+	x = &e->at[i];
+	memmove(x + 1, x, (e->n - i) * sizeof(*x));
+	e->n++;
+	x[1].len = x[0].offset + x[0].len - end;
+	x[1].data_offset += end - x[0].offset;
+	x[1].offset = end;
+	x[0].len = start - x[0].offset;
+	e->bytes -= end - start;
+	data_ref(x[1].data);
+	return 0;
+}
+
+int extents_remove(struct tree *t, struct extents *e, uint64_t start, uint64_t end)
+{
+	uint32_t i = extents_find(e, start), gone = 0;
+
+	if (start >= end || i == e->n)
+		return 0;
+	if (e->at[i].offset < start && e->at[i].offset + e->at[i].len > end)
+		return split(e, i, start, end);
+	if (e->at[i].offset < start) {
+		e->bytes -= e->at[i].offset + e->at[i].len - start;
+		e->at[i].len = start - e->at[i].offset;
+		i++;
+	}
+	while (i + gone < e->n && e->at[i + gone].offset + e->at[i + gone].len <= end) {
+		e->bytes -= e->at[i + gone].len;
+		tree_data_unref(t, e->at[i + gone++].data);
+	}
+	if (gone)
+		close_gap(e, i, gone);
+	if (i < e->n && e->at[i].offset < end) {
+		struct extent *x = &e->at[i];
+		uint64_t cut = end - x->offset;
+
+		x->offset += cut;
+		x->data_offset += cut;
+		x->len -= cut;
+		e->bytes -= cut;
+	}
+	return 0;
+}
+
+int extents_put(struct tree *t, struct extents *e, const struct extent *x)
+{
+	uint32_t i;
+	int r;
+
+	/* One for the new extent and one for a split: nothing fails half way. */
+	r = make_room(e, e->n + 2);
+	if (r < 0)
+		return r;
+	data_ref(x->data);
+	r = extents_remove(t, e, x->offset, x->offset + x->len);
+	if (r < 0) {
+		tree_data_unref(t, x->data);
+		return r;
+	}
+	i = extents_find(e, x->offset);
+	memmove(&e->at[i + 1], &e->at[i], (e->n - i) * sizeof(*e->at));
+	e->at[i] = *x;
+	e->n++;
+	e->bytes += x->len;
+	return 0;
+}
+
+int extents_copy(const struct extents *from, struct extents *to)
+{
+	int r;
+
+	*to = (struct extents){0};
+	if (from->n == 0)
+		return 0;
+	r = make_room(to, from->n);
+	if (r < 0)
+		return r;
+	memcpy(to->at, from->at, from->n * sizeof(*to->at));
+	to->n = from->n;
+	to->bytes = from->bytes;
+	for (uint32_t i = 0; i < to->n; i++)
+		data_ref(to->at[i].data);
+	return 0;
+}
+
+void extents_clear(struct tree *t, struct extents *e)
+{
+	for (uint32_t i = 0; i < e->n; i++)
+		tree_data_unref(t, e->at[i].data);
+	free(e->at);
+	*e = (struct extents){0};
+}

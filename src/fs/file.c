@@ -1,0 +1,305 @@
+/*
+ * file.c - open regular files: open, create, write, flush, fsync, release. Relies on open.c for what an
+ * inode's descriptors share and on contents.c for commits.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <sys/statvfs.h>
+
+#include "attr.h"
+#include "commit.h"
+#include "contents.h"
+#include "file.h"
+#include "names.h"
+#include "open.h"
+
+/* Room for transactions that a write leaves free. */
+#define ROOM_SPARE (256u << 10)
+/* A write of less than this asks for room only when the buffered amount passes a multiple of it. */
+#define ROOM_STEP (64u << 10)
+
+static bool wants_write(int flags)
+{
+	return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+/* Makes the fs_file for an open state that the caller has one user of. */
+static int file_new(struct fs *fs, struct open_state *o, int flags, struct fs_file **ret)
+{
+	struct fs_file *f = malloc(sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	/* A descriptor that truncated has something to commit, whatever it may do else. */
+	*f = (struct fs_file){fs, o, wants_write(flags) || (flags & O_TRUNC)};
+	if (f->writable) {
+		pthread_rwlock_wrlock(&fs->tree_lock);
+		o->writers++;
+		pthread_rwlock_unlock(&fs->tree_lock);
+	}
+	*ret = f;
+	return 0;
+}
+
+static int truncate_at_open(struct fs *fs, struct open_state *o)
+{
+	struct timespec now = fs_now();
+	uint64_t zero = 0;
+	int r;
+
+	pthread_rwlock_wrlock(&o->io);
+	r = open_punch(fs, o, 0, UINT64_MAX);
+	if (r == 0)
+		open_change(fs, o, &zero, &now);
+	pthread_rwlock_unlock(&o->io);
+	return r;
+}
+
+int fs_file_open(struct fs *fs, uint64_t ino, int flags, struct fs_file **ret)
+{
+	struct open_state *o;
+	int r;
+
+	if ((wants_write(flags) || (flags & O_TRUNC)) && fs_is_read_only(fs))
+		return -EROFS;
+	r = open_hold(fs, ino, &o);
+	if (r < 0)
+		return r;
+	if (flags & O_TRUNC)
+		r = truncate_at_open(fs, o);
+	if (r == 0)
+		r = file_new(fs, o, flags, ret);
+	if (r < 0)
+		open_put(fs, o);
+	return r;
+}
+
+/* The open file for an inode that was just made, with a lookup reference. */
+static int open_new(struct fs *fs, int flags, const struct fs_attr *attr, struct fs_file **ret)
+{
+	struct open_state *o;
+	int r = open_hold(fs, attr->ino, &o);
+
+	if (r < 0)
+		return r;
+	r = file_new(fs, o, flags, ret);
+	if (r < 0)
+		open_put(fs, o);
+	return r;
+}
+
+int fs_file_create(struct fs *fs, uint64_t parent, const char *name, uint32_t mode, int flags, const struct fs_cred *cred,
+		   struct fs_attr *attr, struct fs_file **ret)
+{
+	int r = fs_mknod(fs, parent, name, S_IFREG | (mode & 07777), 0, cred, attr);
+
+	if (r < 0)
+		return r;
+	r = open_new(fs, flags, attr, ret);
+	if (r < 0) {
+		(void)fs_unlink(fs, parent, name);
+		fs_forget(fs, attr->ino, 1);
+	}
+	return r;
+}
+
+int fs_file_tmpfile(struct fs *fs, uint64_t parent, uint32_t mode, int flags, const struct fs_cred *cred, struct fs_attr *attr,
+		    struct fs_file **ret)
+{
+	int r = names_make_unnamed(fs, parent, S_IFREG | (mode & 07777), cred, attr);
+
+	if (r < 0)
+		return r;
+	r = open_new(fs, flags, attr, ret);
+	if (r < 0)
+		fs_forget(fs, attr->ino, 1);
+	return r;
+}
+
+/* --- writing ----------------------------------------------------------------------------------------- */
+
+static bool crosses_step(uint64_t before, uint64_t len)
+{
+	return before == 0 || before / ROOM_STEP != (before + len) / ROOM_STEP;
+}
+
+/*
+ * A full disk is told to the writer now rather than at close: the buffered data has to fit into the
+ * container, and if it is in a spill file, more of it there as well.
+ */
+static int check_room(struct fs *fs, struct open_state *o, uint64_t len)
+{
+	uint64_t dirty = wbuf_dirty(o->wbuf), need = dirty + len + ROOM_SPARE;
+	struct statvfs st;
+
+	if (!crosses_step(dirty, len))
+		return 0;
+	if (fstatvfs(reel_fd(fs->store), &st) < 0)
+		return 0;
+	if (!wbuf_in_memory(o->wbuf))
+		need += len;
+	return (uint64_t)st.f_bavail * st.f_frsize < need ? -ENOSPC : 0;
+}
+
+static uint64_t iov_length(const struct iovec *iov, int n)
+{
+	uint64_t len = 0;
+
+	for (int i = 0; i < n; i++)
+		len += iov[i].iov_len;
+	return len;
+}
+
+/* open_state.io held for writing. */
+static int write_buffer(struct fs *fs, struct open_state *o, uint64_t offset, const struct iovec *iov, int n)
+{
+	uint64_t len = iov_length(iov, n), size = open_size(o);
+	struct timespec now = fs_now();
+	int r;
+
+	if (offset > INT64_MAX || len > INT64_MAX - offset)
+		return -EFBIG;
+	if (len == 0)
+		return 0;
+	if (!o->wbuf) {
+		o->wbuf = wbuf_new(&fs->pool);
+		if (!o->wbuf)
+			return -ENOMEM;
+	}
+	r = check_room(fs, o, len);
+	if (r == 0)
+		r = wbuf_write(o->wbuf, offset, iov, n);
+	if (r < 0)
+		return r;
+	if (offset + len > size)
+		size = offset + len;
+	open_change(fs, o, &size, &now);
+	return 0;
+}
+
+int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, int n, bool kill_priv)
+{
+	int r;
+
+	if (!f->writable)
+		return -EBADF;
+	if (fs_is_read_only(f->fs))
+		return -EROFS;
+	pthread_rwlock_wrlock(&f->open->io);
+	r = kill_priv ? attr_kill_priv(f->fs, f->open->inode) : 0;
+	if (r == 0)
+		r = write_buffer(f->fs, f->open, offset, iov, n);
+	pthread_rwlock_unlock(&f->open->io);
+	return r;
+}
+
+static int flush(struct fs *fs, struct open_state *o, bool unnamed)
+{
+	int r;
+
+	pthread_rwlock_wrlock(&o->io);
+	r = contents_commit(fs, o, unnamed);
+	pthread_rwlock_unlock(&o->io);
+	return r;
+}
+
+int fs_file_flush(struct fs_file *f)
+{
+	return f->writable ? flush(f->fs, f->open, false) : 0;
+}
+
+int fs_file_fsync(struct fs_file *f, bool datasync)
+{
+	int r = flush(f->fs, f->open, true);
+
+	(void)datasync; /* a file's times are in the same transaction as its data: nothing is saved by leaving them */
+	return r < 0 ? r : reel_sync(f->fs->store);
+}
+
+static void log_loss(struct fs *fs, struct open_state *o, int error)
+{
+	char path[4096];
+
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	tree_path(o->inode, NULL, path, sizeof(path));
+	pthread_rwlock_unlock(&fs->tree_lock);
+	fs_log(fs, LOG_ERR, "%s: what was written to /%s since it was last committed is lost: %s", reel_path(fs->store), path,
+	       strerror(-error));
+}
+
+void fs_file_release(struct fs_file *f)
+{
+	struct open_state *o = f->open;
+	struct fs *fs = f->fs;
+	bool last;
+	int r;
+
+	if (f->writable) {
+		pthread_rwlock_wrlock(&o->io);
+		r = contents_commit(fs, o, false);
+		pthread_rwlock_wrlock(&fs->tree_lock);
+		o->writers -= f->writable;
+		last = o->writers == 0;
+		pthread_rwlock_unlock(&fs->tree_lock);
+		/* Nobody is left who could be told, or could write again. */
+		if (r < 0 && last) {
+			log_loss(fs, o, r);
+			open_revert(fs, o);
+		}
+		pthread_rwlock_unlock(&o->io);
+	}
+	open_put(fs, o);
+	free(f);
+}
+
+/* --- everything that is open ----------------------------------------------------------------------------- */
+
+/* A user of each open state, in an array that the caller frees; so none ends meanwhile. */
+static int hold_all(struct fs *fs, struct open_state ***ret, size_t *n)
+{
+	struct open_state **all;
+	size_t count = 0;
+
+	pthread_rwlock_wrlock(&fs->tree_lock);
+	for (struct open_state *o = fs->opens; o; o = o->next)
+		count++;
+	all = calloc(count + 1, sizeof(*all));
+	*n = 0;
+	for (struct open_state *o = all ? fs->opens : NULL; o; o = o->next) {
+		o->users++;
+		all[(*n)++] = o;
+	}
+	pthread_rwlock_unlock(&fs->tree_lock);
+	*ret = all;
+	return all ? 0 : -ENOMEM;
+}
+
+int file_commit_all(struct fs *fs)
+{
+	struct open_state **all;
+	size_t n;
+	int r = hold_all(fs, &all, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		int one = flush(fs, all[i], false);
+
+		if (r == 0)
+			r = one;
+		open_put(fs, all[i]);
+	}
+	free(all);
+	return r;
+}
+
+int fs_sync(struct fs *fs)
+{
+	int r = fs_is_read_only(fs) ? 0 : file_commit_all(fs);
+	int s = reel_sync(fs->store);
+
+	return r < 0 ? r : s;
+}

@@ -1,0 +1,12 @@
+/*
+ * file.h - what src/fs itself needs of open regular files.
+ */
+#ifndef FS_FILE_H
+#define FS_FILE_H
+
+#include "state.h"
+
+/* Commits the unwritten data of every open file that has a name. Returns the first error. */
+int file_commit_all(struct fs *fs);
+
+#endif

@@ -1,0 +1,250 @@
+/*
+ * fs.c - opening and closing a file system, and making a container for one.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "commit.h"
+#include "file.h"
+#include "locate.h"
+#include "state.h"
+#include "syncer.h"
+
+#define BUFFER_FILE_DEFAULT  (16u << 20)
+#define BUFFER_TOTAL_DEFAULT (64u << 20)
+
+void fs_log(const struct fs *fs, int priority, const char *fmt, ...)
+{
+	char text[8192];
+	va_list ap;
+
+	if (!fs->options.log)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fs->options.log(fs->options.log_arg, priority, text);
+}
+
+struct timespec fs_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return now;
+}
+
+static struct fs *fs_new(const struct fs_options *options)
+{
+	struct fs *fs = calloc(1, sizeof(*fs));
+	pthread_rwlockattr_t attr;
+
+	if (!fs)
+		return NULL;
+	if (options)
+		fs->options = *options;
+	fs->read_only = fs->options.read_only;
+	fs->uid = geteuid();
+	fs->gid = getegid();
+	fs->last_seal = fs->last_checkpoint = FS_NO_POSITION;
+	tree_init(&fs->tree);
+	pthread_mutex_init(&fs->commit, NULL);
+	pthread_mutex_init(&fs->open_lock, NULL);
+	/* Changes hold the lock briefly; readers must not keep them out for long. */
+	pthread_rwlockattr_init(&attr);
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(&fs->tree_lock, &attr);
+	pthread_rwlockattr_destroy(&attr);
+	return fs;
+}
+
+static void fs_free(struct fs *fs)
+{
+	tree_free(&fs->tree);
+	body_free(&fs->import);
+	pthread_rwlock_destroy(&fs->tree_lock);
+	pthread_mutex_destroy(&fs->open_lock);
+	pthread_mutex_destroy(&fs->commit);
+	free(fs);
+}
+
+static struct reel_engine_options engine_options(const struct fs *fs, unsigned flags, struct location *location)
+{
+	return (struct reel_engine_options){
+	    .base =
+		{
+		    .flags = flags,
+		    .lock_wait_ms = fs->options.lock_wait_ms,
+		    .keep_torn = fs->options.keep_torn,
+		    .log = fs->options.log,
+		    .log_arg = fs->options.log_arg,
+		},
+	    .find_tail = location ? locate_tail : NULL,
+	    .find_tail_arg = location,
+	};
+}
+
+static int start(struct fs *fs, const char *path)
+{
+	uint64_t per_file = fs->options.buffer_file ? fs->options.buffer_file : BUFFER_FILE_DEFAULT;
+	uint64_t total = fs->options.buffer_total ? fs->options.buffer_total : BUFFER_TOTAL_DEFAULT;
+	int r;
+
+	if (fs->read_only)
+		return 0;
+	r = wbuf_pool_init(&fs->pool, path, per_file, total);
+	if (r < 0) {
+		fs_log(fs, LOG_ERR, "%s: its folder cannot be opened: %s", path, strerror(-r));
+		return r;
+	}
+	r = syncer_start(fs);
+	if (r < 0)
+		wbuf_pool_end(&fs->pool);
+	return r;
+}
+
+int fs_open(const char *path, const struct fs_options *options, struct fs **ret)
+{
+	struct fs *fs = fs_new(options);
+	struct reel_engine_options engine;
+	struct location location;
+	int r;
+
+	if (!fs)
+		return -ENOMEM;
+	engine = engine_options(fs, fs->read_only ? REEL_RDONLY : 0, &location);
+	r = reel_engine_open(path, &engine, &fs->store);
+	if (r < 0)
+		goto fail;
+	r = fs_load(fs, &location);
+	if (r == 0)
+		r = start(fs, path);
+	if (r < 0)
+		goto fail;
+	*ret = fs;
+	return 0;
+fail:
+	(void)reel_close(fs->store);
+	fs_free(fs);
+	return r;
+}
+
+int fs_close(struct fs *fs)
+{
+	int r = 0, one;
+
+	if (!fs)
+		return 0;
+	if (!fs->read_only) {
+		syncer_stop(fs);
+		if (!fs_is_read_only(fs)) {
+			r = file_commit_all(fs);
+			one = commit_clean(fs);
+			r = r < 0 ? r : one;
+		}
+		wbuf_pool_end(&fs->pool);
+	}
+	one = reel_failed(fs->store);
+	r = r < 0 ? r : one;
+	one = reel_close(fs->store);
+	r = r < 0 ? r : one;
+	fs_free(fs);
+	return r;
+}
+
+/* --- making a container ----------------------------------------------------------------------------------- */
+
+/* A name beside `path` that nobody else uses; the container gets its own name when it is whole. */
+static int temporary_path(const char *path, char **ret)
+{
+	return asprintf(ret, "%s.new-%ld", path, (long)getpid()) < 0 ? -ENOMEM : 0;
+}
+
+static int sync_folder(const char *path)
+{
+	char *copy = strdup(path), *slash;
+	int fd, r = 0;
+
+	if (!copy)
+		return -ENOMEM;
+	slash = strrchr(copy, '/');
+	if (slash)
+		slash[slash == copy] = 0;
+	fd = open(slash ? copy : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
+		r = -errno;
+	if (fd >= 0)
+		close(fd);
+	free(copy);
+	return r;
+}
+
+static int write_new(struct fs *fs, const char *path, const char *temporary)
+{
+	struct reel_engine_options engine = engine_options(fs, REEL_CREATE | REEL_EXCL, NULL);
+	int r, one;
+
+	r = reel_engine_open(temporary, &engine, &fs->store);
+	if (r < 0)
+		return r;
+	r = commit_first(fs);
+	one = reel_close(fs->store);
+	r = r < 0 ? r : one;
+	if (r == 0 && renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) < 0) {
+		/* Where the file system beneath has no such rename, a link that fails on an existing name does. */
+		r = -errno;
+		if (r == -EINVAL && link(temporary, path) == 0)
+			r = 0;
+		else if (r == -EINVAL)
+			r = -errno;
+		if (r == 0)
+			unlink(temporary);
+	}
+	if (r < 0)
+		unlink(temporary);
+	return r < 0 ? r : sync_folder(path);
+}
+
+int fs_create_container(const char *path, const struct fs_options *options)
+{
+	struct fs *fs;
+	char *temporary;
+	struct stat st;
+	int r;
+
+	if (lstat(path, &st) == 0)
+		return -EEXIST;
+	fs = fs_new(options);
+	if (!fs)
+		return -ENOMEM;
+	r = temporary_path(path, &temporary);
+	if (r == 0) {
+		r = write_new(fs, path, temporary);
+		free(temporary);
+	}
+	fs_free(fs);
+	return r;
+}
+
+bool fs_has_tree(const struct fs *fs)
+{
+	return fs->has_super;
+}
+
+bool fs_is_read_only(struct fs *fs)
+{
+	return fs->read_only || fs->lost || reel_failed(fs->store);
+}
+
+struct reel *fs_store(struct fs *fs)
+{
+	return fs->store;
+}

@@ -1,0 +1,231 @@
+/*
+ * import.c - see import.h. Looks at the chain of entries and at no payload. Writes nothing itself.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "apply.h"
+#include "import.h"
+
+struct import {
+	struct fs *fs;
+	struct body body;
+	struct table seen;   /* key hashes of newer entries */
+	struct table owners; /* key hash to inode: of contents that files have, and of files' paths */
+	bool has_owners;
+	struct timespec time;
+	uint64_t next_ino, next_cookie;
+	uint64_t n;
+};
+
+/* Any pointer that is not NULL. */
+static char mark;
+
+static int find_owners(struct import *im)
+{
+	struct tree *t = &im->fs->tree;
+	char path[4096 + 256];
+	uint64_t ino = 0;
+	int r = 0;
+
+	/* By path first, so that whose contents an entry is counts more than whose name it has. */
+	for (struct inode *i; r == 0 && (i = table_first(&t->inodes, &ino)); ino++) {
+		size_t len = S_ISREG(i->mode) && i->names ? tree_path(i, NULL, path, sizeof(path)) : 0;
+
+		if (len > 0)
+			r = table_put(&im->owners, reel_hash(path, len), i);
+	}
+	ino = 0;
+	for (struct inode *i; r == 0 && (i = table_first(&t->inodes, &ino)); ino++)
+		for (uint32_t n = 0; r == 0 && n < i->extents.n; n++)
+			if (i->extents.at[n].data->keyed)
+				r = table_put(&im->owners, i->extents.at[n].data->key_hash, i);
+	im->has_owners = true;
+	return r;
+}
+
+static void record_contents(struct import *im, uint64_t ino, const struct reel_entry *e)
+{
+	struct fs_record_data data = {.position = e->offset, .len = e->len, .key_hash = e->key_hash, .crc = e->crc};
+	struct fs_record_extent x = {0, e->len, e->offset, 0};
+
+	body_data(&im->body, &data, NULL);
+	body_extents(&im->body, ino, FS_EXTENTS_REPLACE, &x, 1);
+}
+
+static void new_name(struct import *im, uint64_t key_hash, char name[32])
+{
+	struct inode *root = tree_inode(&im->fs->tree, FS_ROOT_INO);
+
+	snprintf(name, 32, "%016llx", (unsigned long long)key_hash);
+	for (unsigned n = 2; root && tree_dirent(&im->fs->tree, root, name, strlen(name)); n++)
+		snprintf(name, 32, "%016llx-%u", (unsigned long long)key_hash, n);
+}
+
+static void import_new(struct import *im, const struct reel_entry *e)
+{
+	struct fs_record_inode image = {
+	    .ino = im->next_ino++,
+	    .mode = S_IFREG | 0644,
+	    .nlink = 1,
+	    .uid = im->fs->uid,
+	    .gid = im->fs->gid,
+	    .size = e->len,
+	    .atime = record_time(&im->time),
+	    .mtime = record_time(&im->time),
+	    .ctime = record_time(&im->time),
+	    .btime = record_time(&im->time),
+	};
+	char name[32];
+
+	new_name(im, e->key_hash, name);
+	body_inode(&im->body, &image);
+	body_dirent(&im->body, FS_ROOT_INO, image.ino, im->next_cookie++, name, strlen(name));
+	record_contents(im, image.ino, e);
+}
+
+static void import_change(struct import *im, const struct inode *i, const struct reel_entry *e)
+{
+	struct fs_record_inode image = record_image(i);
+
+	image.size = e->len;
+	image.mtime = image.ctime = record_time(&im->time);
+	body_inode(&im->body, &image);
+	record_contents(im, i->ino, e);
+}
+
+static void import_removal(struct import *im, const struct inode *i)
+{
+	struct fs_record_inode image = record_image(i);
+
+	for (const struct dirent *d = i->names; d; d = d->next_name) {
+		body_undirent(&im->body, d->parent->ino, d->name, d->len);
+		body_touch(&im->body, d->parent->ino, d->parent->nlink, &im->time);
+	}
+	image.nlink = 0;
+	body_inode(&im->body, &image);
+}
+
+static int import_entry(struct import *im, const struct reel_entry *e)
+{
+	struct inode *owner;
+	int r;
+
+	if (table_get(&im->seen, e->key_hash))
+		return 0;
+	r = table_put(&im->seen, e->key_hash, &mark);
+	if (r == 0 && !im->has_owners)
+		r = find_owners(im);
+	if (r < 0)
+		return r;
+	owner = table_get(&im->owners, e->key_hash);
+	if (owner && owner->nlink == 0)
+		owner = NULL;
+	if (e->tombstone && owner)
+		import_removal(im, owner);
+	else if (!e->tombstone && owner)
+		import_change(im, owner, e);
+	else if (!e->tombstone)
+		import_new(im, e);
+	im->n++;
+	return 0;
+}
+
+static int import_after(struct import *im, uint64_t after)
+{
+	struct reel_view view = {reel_base(im->fs->store), reel_tail_offset(im->fs->store)};
+	uint64_t end = view.size;
+	struct reel_entry e;
+	int r = 0;
+
+	while (r == 0 && end > after) {
+		r = reel_entry_at(&view, end, &e);
+		if (r == 0)
+			r = import_entry(im, &e);
+		end = e.prev_tail;
+	}
+	return r;
+}
+
+static void record_root(struct import *im)
+{
+	struct fs_record_inode root = {
+	    .ino = FS_ROOT_INO,
+	    .mode = S_IFDIR | 0755,
+	    .nlink = 2,
+	    .uid = im->fs->uid,
+	    .gid = im->fs->gid,
+	    .atime = record_time(&im->time),
+	    .mtime = record_time(&im->time),
+	    .ctime = record_time(&im->time),
+	    .btime = record_time(&im->time),
+	};
+
+	body_inode(&im->body, &root);
+}
+
+/* What reelfs itself keeps in the container beside contents. */
+static bool is_own(const struct fs *fs, const struct reel_entry *e)
+{
+	struct fs_seal seal;
+
+	if (!fs->has_super)
+		return false;
+	return e->key_hash == reel_hash(FS_KEY_SUPER, sizeof(FS_KEY_SUPER) - 1) ||
+	       (seal_parse(e->payload, e->len, &fs->super, &seal) == 0 && e->key_hash == seal_key_hash(&seal)) ||
+	       table_get(&fs->tree.data.by_position, e->offset);
+}
+
+static int import_live(struct import *im)
+{
+	struct reel_iter *it;
+	struct reel_entry e;
+	int r = reel_iter_new(im->fs->store, true, &it);
+
+	if (r < 0)
+		return r;
+	while ((r = reel_iter_next(it, &e)) > 0) {
+		if (!is_own(im->fs, &e))
+			r = import_entry(im, &e);
+		reel_entry_release(&e);
+		if (r < 0)
+			break;
+	}
+	reel_iter_free(it);
+	return r;
+}
+
+int fs_import(struct fs *fs, uint64_t after)
+{
+	struct inode *root;
+	struct import im = {.fs = fs};
+	struct stat st;
+	size_t bad;
+	int r = 0;
+
+	if (fstat(reel_fd(fs->store), &st) == 0)
+		im.time = st.st_mtim;
+	root = tree_inode(&fs->tree, FS_ROOT_INO);
+	if (!root)
+		record_root(&im);
+	im.next_ino = fs->tree.next_ino;
+	im.next_cookie = root && S_ISDIR(root->mode) ? root->dir->next_cookie : TREE_FIRST_COOKIE;
+	r = after == 0 ? import_live(&im) : import_after(&im, after);
+	if (r == 0)
+		r = im.body.error;
+	if (r == 0)
+		r = apply_body(&fs->tree, im.body.bytes, im.body.len, reel_tail_offset(fs->store), &bad);
+	table_clear(&im.seen);
+	table_clear(&im.owners);
+	fs->imported = im.n;
+	fs->import = im.body;
+	if (r == 0 && im.n > 0)
+		fs_log(fs, LOG_NOTICE, "%s: %llu entries of other programs found; unknown ones are shown under their key hash",
+		       reel_path(fs->store), (unsigned long long)im.n);
+	return r;
+}

@@ -1,0 +1,151 @@
+/*
+ * load.c - from the container to the tree: the newest checkpoint, then the transactions after it, in
+ * the order of their sequence numbers. Reads no contents. Changes nothing in the container.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "apply.h"
+#include "checkpoint.h"
+#include "import.h"
+#include "locate.h"
+#include "state.h"
+
+static int damaged(const struct fs *fs, const char *what, uint64_t position)
+{
+	fs_log(fs, LOG_ERR, "%s: damaged: the %s at offset %llu cannot be used; nothing was changed (see reel check)",
+	       reel_path(fs->store), what, (unsigned long long)position);
+	return -EBADMSG;
+}
+
+static int apply_seal(struct fs *fs, const struct reel_view *view, const struct fs_seal *seal)
+{
+	const uint8_t *body = view->base + seal->position + sizeof(*seal);
+	const char *what = seal->flags & FS_SEAL_CHECKPOINT ? "checkpoint" : "transaction";
+	size_t bad = 0;
+	int r;
+
+	if (seal_end(seal) > view->size || !seal_body_sound(&fs->super, seal, body))
+		return damaged(fs, what, seal->position);
+	if (seal->flags & FS_SEAL_CHECKPOINT)
+		r = checkpoint_read(&fs->tree, body, seal->body_len, view->size, &bad);
+	else
+		r = apply_body(&fs->tree, body, seal->body_len, view->size, &bad);
+	return r == -EBADMSG ? damaged(fs, what, seal->position + sizeof(*seal) + bad) : r;
+}
+
+/* The seals from the newest back to its checkpoint; (*ret)[0] is the newest. */
+static int collect(struct fs *fs, const struct reel_view *view, const struct fs_seal *newest, struct fs_seal **ret, size_t *n)
+{
+	struct fs_seal *list = NULL, seal = *newest;
+	size_t room = 0;
+	int r;
+
+	for (*n = 0;;) {
+		if (*n == room) {
+			struct fs_seal *more = realloc(list, (room = room ? room * 2 : 64) * sizeof(*list));
+
+			if (!more) {
+				free(list);
+				return -ENOMEM;
+			}
+			list = more;
+		}
+		list[(*n)++] = seal;
+		if ((seal.flags & FS_SEAL_CHECKPOINT) || seal.previous == FS_NO_POSITION)
+			break;
+		r = seal.previous < seal.position ? seal_at(view, &fs->super, seal.previous, &seal) : -ENOENT;
+		if (r < 0 || seal.sequence != list[*n - 1].sequence - 1) {
+			r = damaged(fs, "transaction before the one", list[*n - 1].position);
+			free(list);
+			return r;
+		}
+	}
+	*ret = list;
+	return 0;
+}
+
+static int replay(struct fs *fs, const struct reel_view *view, const struct fs_seal *newest)
+{
+	struct fs_seal *seals;
+	size_t n;
+	int r = collect(fs, view, newest, &seals, &n);
+
+	if (r < 0)
+		return r;
+	for (size_t i = n; i-- > 0 && r == 0;) {
+		r = apply_seal(fs, view, &seals[i]);
+		if (seals[i].flags & FS_SEAL_CHECKPOINT) {
+			fs->last_checkpoint = seals[i].position;
+			fs->checkpoint_size = seals[i].body_len;
+		} else {
+			fs->replay_size += sizeof(seals[i]) + seals[i].body_len;
+			fs->replayed++;
+		}
+	}
+	fs->sequence = newest->sequence;
+	fs->last_seal = newest->position;
+	fs->last_clean = newest->flags & FS_SEAL_CLEAN;
+	free(seals);
+	return r;
+}
+
+/* The newest seal in the chain of entries; what follows it was written by other programs. */
+static int walk_to_seal(struct fs *fs, const struct reel_view *view, struct fs_seal *ret)
+{
+	uint64_t end = view->size;
+	struct reel_entry e;
+
+	while (end > 0) {
+		int r = reel_entry_at(view, end, &e);
+
+		if (r < 0)
+			return damaged(fs, "entry that ends", end);
+		r = seal_at(view, &fs->super, e.offset, ret);
+		if (r == 0 && seal_end(ret) == end && e.key_hash == seal_key_hash(ret))
+			return 0;
+		if (r < 0 && r != -ENOENT)
+			return r;
+		end = e.prev_tail;
+	}
+	return -ENOENT;
+}
+
+int fs_load(struct fs *fs, const struct location *location)
+{
+	struct reel_view view = {reel_base(fs->store), reel_tail_offset(fs->store)};
+	struct fs_seal newest = location->seal;
+	uint64_t bad;
+	int r = 0;
+
+	if (location->has_super) {
+		fs->super = location->super;
+		fs->has_super = true;
+		if (!location->has_seal || seal_end(&newest) > view.size)
+			r = walk_to_seal(fs, &view, &newest);
+		if (r == -ENOENT)
+			return damaged(fs, "file system: no transaction is left, searched", view.size);
+		if (r == 0)
+			r = replay(fs, &view, &newest);
+		if (r < 0)
+			return r;
+		r = fs_import(fs, seal_end(&newest));
+	} else {
+		r = moved_load(fs);
+		if (r == 0 || r == -ENOENT)
+			r = fs_import(fs, 0);
+	}
+	if (r < 0)
+		return r;
+	r = apply_finish(&fs->tree, &bad);
+	if (r == -EBADMSG) {
+		fs_log(fs, LOG_ERR,
+		       "%s: damaged: inode %llu contradicts the rest of the tree; nothing was changed (see reel check)",
+		       reel_path(fs->store), (unsigned long long)bad);
+	}
+	return r;
+}

@@ -1,0 +1,185 @@
+/*
+ * locate.c - see locate.h. Time is linear in the bytes that are examined: the torn end of the file is
+ * scanned for seals once, backward, and what lies between valid seals is checksummed once.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "locate.h"
+
+struct search {
+	const struct reel_view *view;
+	const struct fs_super *super;
+};
+
+/* The seal whose entry ends at `end`, if that is one, sound to the last byte. */
+static int seal_ending_at(const struct search *s, uint64_t end, struct fs_seal *ret)
+{
+	struct reel_entry e;
+	int r = reel_entry_at(s->view, end, &e);
+
+	if (r < 0)
+		return -ENOENT;
+	r = seal_at(s->view, s->super, e.offset, ret);
+	if (r < 0)
+		return r;
+	if (seal_end(ret) != end || e.key_hash != seal_key_hash(ret) || e.prev_tail < ret->append_start ||
+	    !seal_body_sound(s->super, ret, s->view->base + e.offset + sizeof(*ret)))
+		return -ENOENT;
+	return reel_crc32(0, s->view->base + e.offset, e.len) == e.crc ? 0 : -ENOENT;
+}
+
+/* Whether the entries that end after `start`, up to `end`, are a chain of good ones. */
+static bool entries_sound(const struct search *s, uint64_t start, uint64_t end)
+{
+	struct reel_entry e;
+
+	while (end > start) {
+		if (reel_entry_at(s->view, end, &e) < 0 || e.prev_tail < start)
+			return false;
+		if (reel_crc32(0, s->view->base + e.offset, e.len) != e.crc)
+			return false;
+		end = e.prev_tail;
+	}
+	return end == start;
+}
+
+/* The last position below `below` that holds a seal of this container, whatever is around it. */
+static int last_seal_before(const struct search *s, uint64_t below, struct fs_seal *ret)
+{
+	uint64_t p = below / 64 * 64;
+	int r;
+
+	for (;; p -= 64) {
+		if (p < below && s->view->size - p >= sizeof(*ret) &&
+		    memcmp(s->view->base + p, FS_SEAL_MAGIC, sizeof(ret->magic)) == 0) {
+			r = seal_at(s->view, s->super, p, ret);
+			if (r != -ENOENT)
+				return r;
+		}
+		if (p == 0)
+			return -ENOENT;
+	}
+}
+
+/*
+ * From a durable tail on: the longest run of appends in which each begins where the one before ended
+ * and all entries are good. *seal is the last one's.
+ */
+static int follow_appends(const struct search *s, uint64_t *tail, struct fs_seal *seal, bool *found)
+{
+	uint64_t p = (*tail + 63) / 64 * 64;
+	struct fs_seal next;
+	int r;
+
+	while (p < s->view->size && s->view->size - p >= sizeof(next) + TRAILER_SIZE) {
+		if (memcmp(s->view->base + p, FS_SEAL_MAGIC, sizeof(next.magic)) != 0) {
+			p += 64;
+			continue;
+		}
+		r = seal_at(s->view, s->super, p, &next);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		if (r == -ENOENT) {
+			p += 64;
+			continue;
+		}
+		if (next.append_start != *tail || seal_end(&next) > s->view->size ||
+		    !seal_body_sound(s->super, &next, s->view->base + p + sizeof(next)) ||
+		    !entries_sound(s, *tail, seal_end(&next)))
+			return 0;
+		*tail = seal_end(&next);
+		*seal = next;
+		*found = true;
+		p = (*tail + 63) / 64 * 64;
+	}
+	return 0;
+}
+
+/*
+ * The end of the file is not a seal. If the last seal says that its writer ended, the rest was
+ * written by another program and the store's own rule holds from there. Otherwise what no seal covers
+ * is a torn append, whatever it looks like (invariant S2).
+ */
+static int recover(const struct search *s, struct location *l, struct reel_tail *ret)
+{
+	struct fs_seal last, seal;
+	uint64_t tail;
+	bool found = false;
+	int r;
+
+	r = last_seal_before(s, s->view->size, &last);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	tail = last.durable;
+	r = follow_appends(s, &tail, &seal, &found);
+	if (r < 0)
+		return r;
+	if (!found) {
+		/* Nothing after the durable tail survived: the seal that ends there is the newest. */
+		r = seal_ending_at(s, tail, &seal);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		found = r == 0;
+	}
+	if (found) {
+		l->has_seal = true;
+		l->seal = seal;
+	}
+	ret->durable = last.durable;
+	ret->tail = tail;
+	ret->verdict =
+	    found && (seal.flags & FS_SEAL_CLEAN) && seal.position == last.position ? REEL_TAIL_UNKNOWN : REEL_TAIL_FOUND;
+	if (ret->verdict == REEL_TAIL_UNKNOWN)
+		ret->durable = tail;
+	return 0;
+}
+
+/*
+ * A container that another program began has its superblock, if any, further on. Where the chain of
+ * entries is whole it is searched; only where it is torn is the whole file.
+ */
+static int find_super(const struct reel_view *view, struct fs_super *ret)
+{
+	uint64_t end = view->size;
+	struct reel_entry e;
+	bool found = false;
+
+	if (view->size < sizeof(*ret) || super_parse(view->base, view->size, 0, ret) != -ENOENT)
+		return super_find(view, ret);
+	while (end > 0 && reel_entry_at(view, end, &e) == 0) {
+		found = found || super_parse(view->base + e.offset, e.len, e.offset, ret) != -ENOENT;
+		end = e.prev_tail;
+	}
+	return end == 0 && !found ? -ENOENT : super_find(view, ret);
+}
+
+int locate_tail(void *arg, const struct reel_view *view, struct reel_tail *ret)
+{
+	struct location *l = arg;
+	struct search s = {view, &l->super};
+	int r;
+
+	*l = (struct location){0};
+	*ret = (struct reel_tail){.verdict = REEL_TAIL_UNKNOWN};
+	r = find_super(view, &l->super);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	l->has_super = true;
+	r = seal_ending_at(&s, view->size, &l->seal);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == 0 && entries_sound(&s, l->seal.durable, view->size)) {
+		l->has_seal = true;
+		*ret = (struct reel_tail){REEL_TAIL_FOUND, l->seal.durable, view->size};
+		return 0;
+	}
+	return recover(&s, l, ret);
+}

@@ -1,0 +1,164 @@
+/*
+ * open.c - see open.h. Changes no committed state.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "attr.h"
+#include "open.h"
+
+int open_get(struct fs *fs, struct inode *i, struct open_state **ret)
+{
+	struct open_state *o = i->open;
+
+	if (!o) {
+		o = calloc(1, sizeof(*o));
+		if (!o)
+			return -ENOMEM;
+		o->inode = i;
+		pthread_rwlock_init(&o->io, NULL);
+		pthread_mutex_init(&o->attr, NULL);
+		i->open = o;
+		pthread_mutex_lock(&fs->open_lock);
+		DL_APPEND(fs->opens, o);
+		pthread_mutex_unlock(&fs->open_lock);
+	}
+	o->users++;
+	*ret = o;
+	return 0;
+}
+
+void open_put(struct fs *fs, struct open_state *o)
+{
+	struct inode *i = o->inode;
+
+	pthread_rwlock_wrlock(&fs->tree_lock);
+	if (--o->users > 0) {
+		pthread_rwlock_unlock(&fs->tree_lock);
+		return;
+	}
+	pthread_mutex_lock(&fs->open_lock);
+	DL_DELETE(fs->opens, o);
+	pthread_mutex_unlock(&fs->open_lock);
+	extents_clear(&fs->tree, &o->base);
+	i->open = NULL;
+	tree_inode_settle(&fs->tree, i);
+	pthread_rwlock_unlock(&fs->tree_lock);
+	wbuf_free(o->wbuf);
+	pthread_rwlock_destroy(&o->io);
+	pthread_mutex_destroy(&o->attr);
+	free(o);
+}
+
+int open_hold(struct fs *fs, uint64_t ino, struct open_state **ret)
+{
+	struct inode *i;
+	int r;
+
+	pthread_rwlock_wrlock(&fs->tree_lock);
+	i = tree_inode(&fs->tree, ino);
+	if (!i)
+		r = -ENOENT;
+	else if (S_ISDIR(i->mode))
+		r = -EISDIR;
+	else if (!S_ISREG(i->mode))
+		r = -EINVAL;
+	else
+		r = open_get(fs, i, ret);
+	pthread_rwlock_unlock(&fs->tree_lock);
+	return r;
+}
+
+uint64_t open_size(struct open_state *o)
+{
+	return o->changed ? o->size : o->inode->size;
+}
+
+const struct extents *open_base(const struct open_state *o)
+{
+	return o->cut ? &o->base : &o->inode->extents;
+}
+
+bool open_has_name(struct fs *fs, struct open_state *o)
+{
+	bool has;
+
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	has = o->inode->nlink > 0;
+	pthread_rwlock_unlock(&fs->tree_lock);
+	return has;
+}
+
+/* From here on what descriptors see is in the open state. Tree lock and attr held. */
+static void begin_change(struct open_state *o)
+{
+	if (o->changed)
+		return;
+	o->size = o->inode->size;
+	o->atime = o->inode->atime;
+	o->mtime = o->inode->mtime;
+	o->ctime = o->inode->ctime;
+	o->changed = true;
+}
+
+void open_change(struct fs *fs, struct open_state *o, const uint64_t *size, const struct timespec *now)
+{
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	pthread_mutex_lock(&o->attr);
+	begin_change(o);
+	if (size)
+		o->size = *size;
+	o->mtime = o->ctime = *now;
+	o->buffered = o->wbuf ? wbuf_dirty(o->wbuf) : 0;
+	pthread_mutex_unlock(&o->attr);
+	pthread_rwlock_unlock(&fs->tree_lock);
+}
+
+void open_change_times(struct fs *fs, struct open_state *o, const struct timespec *atime, const struct timespec *mtime,
+		       const struct timespec *ctime)
+{
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	pthread_mutex_lock(&o->attr);
+	begin_change(o);
+	if (atime)
+		o->atime = *atime;
+	if (mtime)
+		o->mtime = *mtime;
+	if (ctime)
+		o->ctime = *ctime;
+	pthread_mutex_unlock(&o->attr);
+	pthread_rwlock_unlock(&fs->tree_lock);
+}
+
+int open_punch(struct fs *fs, struct open_state *o, uint64_t start, uint64_t end)
+{
+	const struct extents *base = open_base(o);
+	uint32_t first = extents_find(base, start);
+	int r = 0;
+
+	if (o->wbuf)
+		r = end == UINT64_MAX ? wbuf_truncate(o->wbuf, start) : wbuf_punch(o->wbuf, start, end - start);
+	if (r < 0 || first == base->n || base->at[first].offset >= end)
+		return r;
+	pthread_rwlock_wrlock(&fs->tree_lock);
+	if (!o->cut) {
+		r = extents_copy(&o->inode->extents, &o->base);
+		o->cut = r == 0;
+	}
+	if (r == 0)
+		r = extents_remove(&fs->tree, &o->base, start, end);
+	pthread_rwlock_unlock(&fs->tree_lock);
+	return r;
+}
+
+void open_revert(struct fs *fs, struct open_state *o)
+{
+	if (o->wbuf)
+		wbuf_clear(o->wbuf);
+	pthread_rwlock_wrlock(&fs->tree_lock);
+	attr_committed(fs, o);
+	pthread_rwlock_unlock(&fs->tree_lock);
+}

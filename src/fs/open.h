@@ -1,0 +1,39 @@
+/*
+ * open.h - inodes that are open: what their descriptors see that no transaction has yet.
+ */
+#ifndef FS_OPEN_H
+#define FS_OPEN_H
+
+#include "state.h"
+
+/* The open state of an inode, made if there is none; one more user. Tree lock held for writing. */
+int open_get(struct fs *fs, struct inode *i, struct open_state **ret);
+/* One user less; at the last one frees the state, and the inode if nothing else keeps it. */
+void open_put(struct fs *fs, struct open_state *o);
+/* open_get() by inode number, for regular files; takes the tree lock itself. -ENOENT, -EISDIR, -EINVAL. */
+int open_hold(struct fs *fs, uint64_t ino, struct open_state **ret);
+
+/* The size that descriptors see. open_state.io held. */
+uint64_t open_size(struct open_state *o);
+/* The extents beneath the write buffer. open_state.io held. */
+const struct extents *open_base(const struct open_state *o);
+
+/* Whether the inode has a name. Takes the tree lock. */
+bool open_has_name(struct fs *fs, struct open_state *o);
+
+/* Sets size (if not NULL) and mtime and ctime as descriptors see them. open_state.io held for writing. */
+void open_change(struct fs *fs, struct open_state *o, const uint64_t *size, const struct timespec *now);
+/* The same for single times; NULL ones stay. */
+void open_change_times(struct fs *fs, struct open_state *o, const struct timespec *atime, const struct timespec *mtime,
+		       const struct timespec *ctime);
+
+/*
+ * Makes [start, end) of the working contents a hole, in the buffer and in what is beneath.
+ * open_state.io held for writing; takes the tree lock.
+ */
+int open_punch(struct fs *fs, struct open_state *o, uint64_t start, uint64_t end);
+
+/* Drops what no transaction has. open_state.io held for writing. */
+void open_revert(struct fs *fs, struct open_state *o);
+
+#endif

@@ -1,0 +1,105 @@
+/*
+ * state.h - what the files of src/fs share: the open file system, its locks, and the inodes that are
+ * open. Nothing outside src/fs includes it.
+ *
+ * Locks, in the order in which they are taken (docs/DESIGN.md has the reasons):
+ *  1. open_state.io   an inode's unwritten data and its working extents
+ *  2. fs.commit       the right to append to the container and to change the tree: one thread at a time
+ *  3. fs.tree_lock    the tree in memory. Changed only with both 2 and 3 held (3 for writing), but for
+ *                     lookup counts and open states, which need 3 only
+ *  4. open_state.attr size and times that descriptors see but no transaction has yet
+ *     fs.open_lock    the list of open states
+ */
+#ifndef FS_STATE_H
+#define FS_STATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "engine.h"
+#include "fs.h"
+#include "record.h"
+#include "seal.h"
+#include "tree.h"
+#include "wbuf.h"
+
+struct fs {
+	struct reel *store;
+	struct fs_options options;
+	uint32_t uid, gid; /* who opened it: owner of what nobody else owns */
+	bool read_only;
+	bool stopping; /* fs_close() has begun; tells the syncer */
+
+	pthread_mutex_t commit;
+	/* protected by commit: */
+	bool has_super;
+	struct fs_super super;
+	bool session_open;                   /* this writer's first transaction is in the container */
+	uint64_t sequence;                   /* of the newest seal */
+	uint64_t last_seal, last_checkpoint; /* positions, or FS_NO_POSITION */
+	bool last_clean;
+	uint64_t checkpoint_size; /* bytes of the newest checkpoint */
+	uint64_t replay_size;     /* bytes of transactions since */
+	uint64_t replayed;        /* transactions replayed at opening */
+	uint64_t imported;        /* other programs' entries found at opening */
+	struct body import;       /* records for other programs' entries, not yet in a transaction */
+	bool lost;                /* the tree in memory is not what the container says: nothing more is written */
+	bool moved;               /* positions in seals are not those of the file: another program compacted it */
+
+	pthread_rwlock_t tree_lock;
+	struct tree tree;
+
+	pthread_mutex_t open_lock;
+	struct open_state *opens;
+
+	struct wbuf_pool pool;
+	_Atomic uint64_t room_checked; /* buffered bytes for which the disk was last asked */
+
+	pthread_t syncer; /* the thread "reelfs-sync" */
+	bool has_syncer;
+	pthread_mutex_t syncer_lock; /* guards the wait for `stopping` */
+	pthread_cond_t syncer_wake;
+};
+
+/* An inode that is open, or being changed. Made and ended under the tree lock. */
+struct open_state {
+	struct open_state *next, *prev; /* in fs.opens */
+	struct inode *inode;
+	unsigned users;   /* protected by the tree lock */
+	unsigned writers; /* of these, open for writing; protected by the tree lock */
+
+	pthread_rwlock_t io;
+	/* protected by io: */
+	struct wbuf *wbuf; /* made at the first write */
+	bool cut;          /* `base` holds the committed extents less what was truncated or punched */
+	struct extents base;
+
+	pthread_mutex_t attr;
+	/* protected by attr: */
+	bool changed; /* size or times differ from the committed ones */
+	uint64_t size;
+	uint64_t buffered; /* bytes in wbuf */
+	struct timespec atime, mtime, ctime;
+};
+
+struct fs_file {
+	struct fs *fs;
+	struct open_state *open;
+	bool writable;
+};
+
+struct fs_dir {
+	struct fs *fs;
+	struct inode *inode;
+};
+
+/* One line for the user; printf. */
+void fs_log(const struct fs *fs, int priority, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+struct timespec fs_now(void);
+
+/* Replays the container into the tree (load.c). */
+struct location;
+int fs_load(struct fs *fs, const struct location *location);
+
+#endif

@@ -1,0 +1,14 @@
+/*
+ * syncer.h - the one thread of src/fs: every few seconds it syncs the container when there is something
+ * to sync, and writes a checkpoint when a replay would otherwise grow long.
+ */
+#ifndef FS_SYNCER_H
+#define FS_SYNCER_H
+
+#include "state.h"
+
+/* Does nothing when options.sync_interval_s is 0. */
+int syncer_start(struct fs *fs);
+void syncer_stop(struct fs *fs);
+
+#endif

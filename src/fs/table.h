@@ -1,0 +1,81 @@
+/*
+ * table.h - an ordered table from 64-bit numbers to pointers: Judy arrays with their error handling.
+ * Inode numbers, name hashes, readdir cookies, key hashes and container offsets are all looked up
+ * through it. Reading is safe from several threads while nobody changes the table; it does no
+ * locking of its own and owns nothing that it points to.
+ */
+#ifndef FS_TABLE_H
+#define FS_TABLE_H
+
+#include <Judy.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+_Static_assert(sizeof(Word_t) == sizeof(uint64_t), "tables are keyed by 64-bit numbers");
+
+/* Zeroed is empty. */
+struct table {
+	Pvoid_t judy;
+};
+
+static inline void *table_get(const struct table *t, uint64_t key)
+{
+	void **slot = (void **)JudyLGet(t->judy, key, NULL);
+	return slot ? *slot : NULL;
+}
+
+/* Sets key to value (not NULL), whatever it was before. -ENOMEM. */
+static inline int table_put(struct table *t, uint64_t key, void *value)
+{
+	void **slot = (void **)JudyLIns(&t->judy, key, NULL);
+
+	if (!slot || slot == (void **)PPJERR)
+		return -ENOMEM;
+	*slot = value;
+	return 0;
+}
+
+static inline void table_del(struct table *t, uint64_t key)
+{
+	(void)JudyLDel(&t->judy, key, NULL);
+}
+
+/* The first value whose key is at least *key, which is set to it; NULL: none. */
+static inline void *table_first(const struct table *t, uint64_t *key)
+{
+	Word_t word = *key;
+	void **slot = (void **)JudyLFirst(t->judy, &word, NULL);
+
+	*key = word;
+	return slot ? *slot : NULL;
+}
+
+/* The value with the greatest key, which *key is set to; NULL: the table is empty. */
+static inline void *table_last(const struct table *t, uint64_t *key)
+{
+	Word_t word = UINT64_MAX;
+	void **slot = (void **)JudyLLast(t->judy, &word, NULL);
+
+	*key = word;
+	return slot ? *slot : NULL;
+}
+
+static inline uint64_t table_count(const struct table *t)
+{
+	return JudyLCount(t->judy, 0, UINT64_MAX, NULL);
+}
+
+static inline bool table_empty(const struct table *t)
+{
+	return t->judy == NULL;
+}
+
+/* Frees the table, not what it points to. */
+static inline void table_clear(struct table *t)
+{
+	(void)JudyLFreeArray(&t->judy, NULL);
+}
+
+#endif

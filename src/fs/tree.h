@@ -1,0 +1,137 @@
+/*
+ * tree.h - the tree in memory: inodes, dirents, extents, and the tables that find them.
+ * It is changed by apply.c alone, with the records of transactions; that is what makes the state in
+ * memory and the state after a replay the same (invariant T1, docs/DESIGN.md). It does no I/O and no
+ * locking: the tree lock of struct fs protects all of it.
+ */
+#ifndef FS_TREE_H
+#define FS_TREE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "data.h"
+#include "table.h"
+
+struct inode;
+struct open_state;
+
+struct dirent {
+	struct inode *parent;
+	struct inode *child;
+	struct dirent *same_hash; /* the next one in this directory with the same name hash */
+	struct dirent *next_name; /* the next name of the same child */
+	uint64_t cookie;
+	uint64_t hash; /* of the name */
+	uint8_t len;
+	char name[]; /* NUL-terminated */
+};
+
+/* A part of a file: contents in an entry. What no extent covers is a hole. */
+struct extent {
+	uint64_t offset; /* in the file */
+	uint64_t len;
+	struct data *data;
+	uint64_t data_offset;
+};
+
+/* Sorted by offset, disjoint, every len at least 1, every data referenced once for each extent. */
+struct extents {
+	struct extent *at;
+	uint32_t n, room;
+	uint64_t bytes; /* in all of them */
+};
+
+struct xattr {
+	struct xattr *next;
+	uint32_t value_len;
+	uint8_t name_len;
+	char bytes[]; /* the name, a NUL, the value */
+};
+
+struct directory {
+	struct table by_hash; /* of the name */
+	struct table by_cookie;
+	uint64_t next_cookie;
+};
+
+struct inode {
+	uint64_t ino;
+	uint32_t mode, nlink, uid, gid;
+	uint64_t rdev;
+	uint64_t size; /* as committed; what open descriptors see may differ (open.h) */
+	struct timespec atime, mtime, ctime, btime;
+	struct dirent *names;
+	struct xattr *xattrs;
+	struct extents extents; /* as committed */
+	union {
+		struct directory *dir; /* directories */
+		char *target;          /* symbolic links */
+	};
+	_Atomic uint64_t lookups; /* lookup count of the kernel */
+	struct open_state *open;  /* while the inode is open or being changed; NULL otherwise */
+};
+
+struct tree {
+	struct table inodes; /* by number */
+	struct data_table data;
+	uint64_t next_ino;
+	uint64_t hash_seed; /* of name hashes: random in each mount */
+	/* Keys whose entries died and want a tombstone. */
+	uint64_t *dead;
+	size_t dead_n, dead_room;
+	/* Sums over the inodes that have names, for statfs and info. */
+	uint64_t files, directories, regular, bytes;
+};
+
+#define TREE_FIRST_COOKIE 3 /* 1 is ".", 2 is ".." */
+
+/* Needs no ending but tree_free(). */
+void tree_init(struct tree *t);
+void tree_free(struct tree *t);
+
+struct inode *tree_inode(const struct tree *t, uint64_t ino);
+/* A new inode without names; -EEXIST, -ENOMEM. */
+int tree_inode_new(struct tree *t, uint64_t ino, uint32_t mode, struct inode **ret);
+/* Frees it, its contents, names inside it excepted: a directory must be empty. */
+void tree_inode_free(struct tree *t, struct inode *i);
+/* Frees it if nothing keeps it: names, the kernel's lookups, open descriptors. */
+void tree_inode_settle(struct tree *t, struct inode *i);
+
+struct dirent *tree_dirent(const struct tree *t, const struct inode *dir, const char *name, size_t len);
+/* Adds or redirects a name. */
+int tree_dirent_set(struct tree *t, struct inode *dir, const char *name, size_t len, struct inode *child, uint64_t cookie);
+void tree_dirent_remove(struct tree *t, struct dirent *d);
+bool tree_dir_empty(const struct inode *dir);
+/* The directory that a directory is in; itself for the root and for one that was removed. */
+struct inode *tree_parent(const struct inode *dir);
+
+/*
+ * The path from the root without leading slash, NUL-terminated, by the inode's first name (or ending
+ * in the given one). Cut at the front with "..." where buf is too small. Returns its length.
+ */
+size_t tree_path(const struct inode *i, const struct dirent *last, char *buf, size_t size);
+
+struct xattr *tree_xattr(const struct inode *i, const char *name, size_t name_len);
+int tree_xattr_set(struct inode *i, const char *name, size_t name_len, const void *value, size_t len);
+void tree_xattr_remove(struct inode *i, const char *name, size_t name_len);
+
+/* --- extents (extents.c) ------------------------------------------------------------------------ */
+
+/* The first extent that ends after `offset`; n: none. */
+uint32_t extents_find(const struct extents *e, uint64_t offset);
+/* Takes away [start, end). */
+int extents_remove(struct tree *t, struct extents *e, uint64_t start, uint64_t end);
+/* Puts one in, replacing what is in its range. Takes a reference to its data. */
+int extents_put(struct tree *t, struct extents *e, const struct extent *x);
+/* A second list with references of its own. */
+int extents_copy(const struct extents *from, struct extents *to);
+void extents_clear(struct tree *t, struct extents *e);
+/* Remembers in t->dead that the entry under a key is of no use to anyone any more. */
+void tree_key_died(struct tree *t, uint64_t key_hash);
+/* Drops one reference to data; remembers a key that died by it in t->dead. */
+void tree_data_unref(struct tree *t, struct data *d);
+
+#endif
