@@ -6,7 +6,7 @@ acceptance_tests = \
 	tests/acceptance/names.sh tests/acceptance/foreign.sh tests/acceptance/badinput.sh \
 	tests/crash/kill-loop.sh
 TESTS += $(acceptance_tests)
-EXTRA_DIST += $(acceptance_tests) tests/acceptance/lib.sh
+EXTRA_DIST += $(acceptance_tests)
 noinst_PROGRAMS += tests/crash/writer
 tests_crash_writer_SOURCES = tests/crash/writer.c
 
@@ -21,3 +21,11 @@ tests_unit_fs_test_wbuf_LDADD = libfs.la $(CHECK_LIBS)
 tests_unit_fs_test_wbuf_model_SOURCES = tests/unit/fs/test_wbuf_model.c
 tests_unit_fs_test_wbuf_model_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_wbuf_model_LDADD = libfs.la $(CHECK_LIBS)
+
+# The program reel, one script for each subcommand and for what they share.
+cli_tests = \
+	tests/cli/help.sh tests/cli/init.sh tests/cli/write.sh tests/cli/cat.sh tests/cli/ls.sh tests/cli/rm.sh \
+	tests/cli/mv.sh tests/cli/info.sh tests/cli/stat.sh tests/cli/check.sh tests/cli/keys.sh \
+	tests/cli/readonly.sh tests/cli/mounted.sh
+TESTS += $(cli_tests)
+EXTRA_DIST += $(cli_tests) tests/cli/lib.sh

@@ -1,161 +1,184 @@
 #!/usr/bin/env bash
-# Expects a clear answer to whatever is given as CONTAINER: what is no container is refused with a
-# message that names it, nothing is ever changed in it, and a container cut anywhere gives back a prefix of
-# its history. Cuts are at random places: the seed is printed, and taken from the first argument.
-# usage: badinput.sh [SEED]
-# shellcheck source=tests/acceptance/lib.sh
-. "$(dirname "$0")/lib.sh" || exit 1
+# Whatever is given as CONTAINER gets a clear answer: what is no container is refused with a message that
+# names it, and nothing is ever changed in it; a container cut anywhere gives back a prefix of its history.
+# The cuts are at random places: set SEED to the number printed to have the same ones again.
+# shellcheck source=tests/mount/lib.sh
+. "$(dirname "$0")/../mount/lib.sh" || exit 1
 
-RANDOM=${1:-$$}
-echo "seed ${1:-$$}"
-mkdir "$mnt"
+mount_options=()
+RANDOM=${SEED:=$$}
 
-# fingerprint FILE: changes when the contents, the size or the time of modification do.
+# fingerprint FILE: changes when the contents, the size, the mode or the time of modification do.
 fingerprint() {
-	stat -c '%s %Y %y %a' "$1"
+	stat -c '%s %y %a' "$1"
 	[ ! -f "$1" ] || sha256sum "$1"
 }
 
-# answers FILE COMMAND...: runs a command that must not change FILE, nor crash. Leaves its exit status in
-# $status and what it said in $scratch/said.
+# answers FILE COMMAND...: runs a command that must neither change FILE nor crash. Its status is in $status,
+# what it said in $scratch/said.
 answers() {
 	local file=$1 before
 	shift
 	before=$(fingerprint "$file")
-	"$@" >"$scratch/said" 2>&1 </dev/null
-	status=$?
-	[ $status -lt 124 ] || fail "$* on $file ended with status $status: $(tail -n 5 "$scratch/said")"
-	[ "$(fingerprint "$file")" = "$before" ] || fail "$* changed $file"
+	status=0
+	timeout 60 "$@" >"$scratch/said" 2>&1 </dev/null || status=$?
+	[ $status -lt 124 ] || fail "$* ended with status $status: $(tail -n 5 "$scratch/said")"
+	expect "$before" "$(fingerprint "$file")" "$file after $*"
 }
 
-# refuses FILE COMMAND...: as answers(), and the command must fail with a message that names FILE.
+# refuses FILE COMMAND...: as answers(), and the command must fail with a short message that names FILE.
 refuses() {
 	answers "$@"
-	[ $status -ne 0 ] || fail "'${*:2}' accepted $1"
-	grep -qF "$1" "$scratch/said" || fail "'${*:2}' does not name $1: $(cat "$scratch/said")"
-	[ "$(wc -l <"$scratch/said")" -le 3 ] || fail "'${*:2}' has no short answer: $(cat "$scratch/said")"
+	[ "$status" -ne 0 ] || fail "'${*:2}' accepted $1"
+	grep -qF -- "$1" "$scratch/said" || fail "'${*:2}' does not name $1: $(cat "$scratch/said")"
+	[ "$(wc -l <"$scratch/said")" -le 2 ] || fail "'${*:2}' has no short answer: $(cat "$scratch/said")"
 }
 
-not_containers() {
-	local file
-	printf 'Dear diary,\n%s\n' "$(seq 1000)" >"$scratch/text"
-	printf 'short' >"$scratch/short"
-	cp /bin/ls "$scratch/ls"
-	head -c 100000 /dev/urandom >"$scratch/random"
-	head -c 4096 /dev/zero >"$scratch/zeros"
-	mkdir "$scratch/directory"
-	for file in text short ls random zeros directory; do
-		file=$scratch/$file
-		refuses "$file" "$reel" ls "$file"
-		refuses "$file" "$reel" cat "$file" a
-		refuses "$file" "$reel" info "$file"
-		refuses "$file" "$reel" stat "$file" a
-		refuses "$file" "$reel" check "$file"
-		refuses "$file" "$reel" write "$file" a b
-		refuses "$file" "$reel" rm "$file" a
-		refuses "$file" "$reel" mv "$file" a b
-		refuses "$file" "$reel" init "$file"
-		refuses "$file" timeout 60 "$reelfs" -f "$file" "$mnt"
-		refuses "$file" timeout 60 "$reelfs" -f -o ro "$file" "$mnt"
-		pass "${file##*/}: refused and unchanged"
+# refused_by_everything FILE: no program takes it for a container.
+refused_by_everything() {
+	local command
+	for command in ls info check 'cat a' 'stat a' 'write a b' 'rm a' 'mv a b' init; do
+		# shellcheck disable=SC2086 # words
+		set -- "$1" $command
+		refuses "$1" "$reel" "$2" "$1" "${@:3}"
 	done
+	refuses "$1" "$reelfs" -f "$1" "$mnt"
+	refuses "$1" "$reelfs" -f -o ro "$1" "$mnt"
+	refuses "$1" "$reelfs" -f -o create "$1" "$mnt"
 }
 
-empty_file() {
-	: >"$scratch/empty"
-	answers "$scratch/empty" "$reel" ls "$scratch/empty"
-	[ $status -eq 0 ] || fail "reel ls of an empty file failed: $(cat "$scratch/said")"
-	answers "$scratch/empty" "$reel" check "$scratch/empty"
-	[ $status -eq 0 ] || fail "reel check of an empty file failed: $(cat "$scratch/said")"
-	refuses "$scratch/empty" "$reel" cat "$scratch/empty" a
-	refuses "$scratch/empty" "$reel" init "$scratch/empty"
-	pass "an empty file is an empty container"
+test_text_file() {
+	printf 'Dear diary,\n%s\n' "$(seq 1000)" >"$scratch/text"
+	refused_by_everything "$scratch/text"
 }
 
-absent_things() {
+test_short_text_file() {
+	printf 'short' >"$scratch/short"
+	refused_by_everything "$scratch/short"
+}
+
+test_program() {
+	cp /bin/ls "$scratch/ls"
+	refused_by_everything "$scratch/ls"
+}
+
+test_random_bytes() {
+	head -c 100000 /dev/urandom >"$scratch/random"
+	refused_by_everything "$scratch/random"
+}
+
+test_zeros() {
+	head -c 4096 /dev/zero >"$scratch/zeros"
+	refused_by_everything "$scratch/zeros"
+}
+
+test_directory() {
+	mkdir "$scratch/directory"
+	refused_by_everything "$scratch/directory"
+}
+
+# An empty file is an empty container: nothing to list, nothing wrong, nothing to read.
+test_empty_file() {
+	local empty=$scratch/empty
+	: >"$empty"
+	answers "$empty" "$reel" ls "$empty"
+	expect 0 "$status" "status of reel ls"
+	answers "$empty" "$reel" check "$empty"
+	expect 0 "$status" "status of reel check"
+	answers "$empty" "$reel" cat "$empty" a
+	[ "$status" -ne 0 ] || fail "reel cat found a file in an empty container"
+	refuses "$empty" "$reel" init "$empty"
+}
+
+# A container that is not there is named, and not made.
+test_absent_container() {
 	local absent=$scratch/absent
-	"$reel" ls "$absent" >"$scratch/said" 2>&1 && fail "reel ls accepted a container that is not there"
-	grep -qF "$absent" "$scratch/said" || fail "reel ls does not name $absent: $(cat "$scratch/said")"
-	"$reelfs" -f "$absent" "$mnt" >"$scratch/said" 2>&1 && fail "reelfs mounted a container that is not there"
-	grep -qF "$absent" "$scratch/said" || fail "reelfs does not name $absent: $(cat "$scratch/said")"
+	expect_error "$absent" "$reel" ls "$absent"
+	expect_error "$absent" "$reelfs" -f "$absent" "$mnt"
 	[ ! -e "$absent" ] || fail "$absent was made"
-	"$reelfs" -f "$container" "$absent" >"$scratch/said" 2>&1 && fail "reelfs mounted on a folder that is not there"
-	grep -qF "$absent" "$scratch/said" || fail "reelfs does not name $absent: $(cat "$scratch/said")"
-	"$reelfs" -f -o no_such_option "$container" "$mnt" >"$scratch/said" 2>&1 && fail "an unknown option was accepted"
-	grep -q no_such_option "$scratch/said" || fail "reelfs does not name the unknown option: $(cat "$scratch/said")"
-	cp "$container" "$mnt/inside.reel"
-	"$reelfs" -f "$mnt/inside.reel" "$mnt" >"$scratch/said" 2>&1 && fail "a container inside its own mount point was mounted"
-	grep -qF "$mnt/inside.reel" "$scratch/said" || fail "reelfs does not name it: $(cat "$scratch/said")"
-	rm "$mnt/inside.reel"
-	pass "absent containers and mount points, an unknown option, a container inside its mount point: refused"
 }
 
-# Whether the files 1, 2, ... in $mnt are a prefix of those that were written, each with its contents.
+test_absent_mount_point() {
+	"$reel" init "$container"
+	expect_error "$scratch/absent" "$reelfs" -f "$container" "$scratch/absent"
+}
+
+test_unknown_option() {
+	"$reel" init "$container"
+	expect_error no_such_option "$reelfs" -f -o no_such_option "$container" "$mnt"
+}
+
+# Mounted over itself a container could never be reached again.
+test_container_inside_its_mount_point() {
+	"$reel" init "$mnt/inside.reel"
+	expect_error "$mnt/inside.reel" timeout 60 "$reelfs" -f "$mnt/inside.reel" "$mnt"
+}
+
+# expect_prefix: the files in $mnt are 1, 2, ..., as written by test_cuts. The last may still be without its
+# contents.
 expect_prefix() {
-	local i=1 count
+	local i count
 	count=$(find "$mnt" -mindepth 1 -type f | wc -l)
 	for ((i = 1; i <= count; i++)); do
-		# The last one may have been made and not yet written.
-		[ "$(cat "$mnt/$i" 2>&1)" = "$(seq $i $((i * 40)))" ] || { [ $i -eq "$count" ] && [ -f "$mnt/$i" ] && [ ! -s "$mnt/$i" ]; } ||
-			fail "cut at $1: file $i of $count is wrong"
+		cmp -s "$mnt/$i" <(seq $i $((i * 40))) || { [ $i -eq "$count" ] && [ -f "$mnt/$i" ] && [ ! -s "$mnt/$i" ]; } ||
+			fail "cut at $place: file $i of $count is wrong"
 	done
 }
 
-# cut_at PLACE: reads, mounts read-only and mounts a copy of the container that ends there.
-cut_at() {
-	local whole=$container
-	head -c "$1" "$whole" >"$scratch/cut"
-	for command in ls info check "cat 1" "stat 1"; do
-		# shellcheck disable=SC2086
-		set -- "$1" $command
-		answers "$scratch/cut" "$reel" "$2" "$scratch/cut" "${@:3}"
-	done
-	container=$scratch/cut
+# mount_cut [OPTION...]: mounts and looks at the files. False when reelfs refused, which must leave the container as
+# it is and name it.
+mount_cut() {
 	local before
-	: >"$scratch/daemon.log"
-	before=$(fingerprint "$scratch/cut")
-	if try_mount -o ro; then
-		expect_prefix "$1"
-		unmount_container
-		[ "$(fingerprint "$scratch/cut")" = "$before" ] || fail "cut at $1: mounting read-only changed it"
-	else
-		[ "$(fingerprint "$scratch/cut")" = "$before" ] || fail "cut at $1: refused, and changed all the same"
+	before=$(fingerprint "$container")
+	: >"$scratch/log"
+	if try_mount "$@"; then
+		expect_prefix
+		[ "$*" = "-o ro" ] || echo new >"$mnt/new"
+		unmount_it
+		[ "$*" != "-o ro" ] || expect "$before" "$(fingerprint "$container")" "container after mounting it read-only"
+		return 0
 	fi
-	before=$(fingerprint "$scratch/cut")
-	if try_mount; then
-		expect_prefix "$1"
-		echo new >"$mnt/new" || fail "cut at $1: nothing can be written"
-		unmount_container
-		"$reel" check "$container" >/dev/null || fail "cut at $1: faults after recovery"
-		[ "$("$reel" cat "$container" new)" = new ] || fail "cut at $1: what was written after recovery is lost"
-	else
-		refused=$((refused + 1))
-		[ "$(fingerprint "$scratch/cut")" = "$before" ] || fail "cut at $1: refused, and changed all the same"
-		grep -qF "$scratch/cut" "$scratch/daemon.log" || fail "cut at $1: refused without naming it"
-	fi
-	container=$whole
+	expect "$before" "$(fingerprint "$container")" "container after it was refused"
+	grep -qF -- "$container" "$scratch/log" || fail "cut at $place: refused without naming it: $(cat "$scratch/log")"
+	return 1
 }
 
-cuts() {
-	local i size place refused=0
-	mount_container
+# cut_at PLACE: a copy of $scratch/whole that ends there.
+cut_at() {
+	local place=$1 command
+	head -c "$place" "$scratch/whole" >"$container"
+	for command in ls info check 'cat 1' 'stat 1'; do
+		# shellcheck disable=SC2086 # words
+		set -- $command
+		answers "$container" "$reel" "$1" "$container" "${@:2}"
+	done
+	mount_cut -o ro || true
+	if mount_cut; then
+		"$reel" check "$container" >"$scratch/said" 2>&1 || fail "cut at $place: $(cat "$scratch/said")"
+		expect new "$("$reel" cat "$container" new)" "file written after recovery"
+	fi
+}
+
+# A container cut at 50 places, most of them random: read-only commands change nothing, and a mount gives back
+# files 1 to n for some n.
+test_cuts() {
+	local i size
+	"$reel" init "$container"
+	mount_it
 	for ((i = 1; i <= 40; i++)); do
 		seq $i $((i * 40)) >"$mnt/$i"
 	done
-	unmount_container
+	unmount_it
+	cp "$container" "$scratch/whole"
 	size=$(stat -c %s "$container")
+	echo "# SEED=$SEED"
+	for i in 1 2 20 21 63 64 65 $((size - 21)) $((size - 20)) $((size - 1)); do
+		cut_at "$i"
+	done
 	for ((i = 0; i < 40; i++)); do
-		place=$(((RANDOM << 15 | RANDOM) % size))
-		cut_at $place
+		cut_at $(((RANDOM << 15 | RANDOM) % size))
 	done
-	for place in 1 2 20 21 63 64 65 $((size - 1)) $((size - 20)) $((size - 21)); do
-		cut_at $place
-	done
-	pass "50 cuts of a container of $size bytes, $refused of them refused and unchanged"
+	rm "$container"
 }
 
-"$reel" init "$container" || fail "reel init failed"
-not_containers
-empty_file
-absent_things
-cuts
+run_tests "$@"

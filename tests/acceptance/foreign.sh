@@ -1,34 +1,49 @@
 #!/usr/bin/env bash
-# Expects that files and entries are the same thing seen from two sides: what reel write puts into a
-# container shows in the mount, and what is copied into the mount reads back with reel cat.
-# shellcheck source=tests/acceptance/lib.sh
-. "$(dirname "$0")/lib.sh" || exit 1
+# Files and entries are the same thing seen from two sides: what reel writes shows in the mount, and what is
+# copied into the mount reads back with reel.
+# shellcheck source=tests/mount/lib.sh
+. "$(dirname "$0")/../mount/lib.sh" || exit 1
 
-mkdir "$mnt"
-"$reel" init "$container" || fail "reel init failed"
-"$reel" write "$container" docs/a.txt hello || fail "reel write failed"
-seq 100000 | "$reel" write "$container" docs/long || fail "reel write of standard input failed"
-mount_container
-[ "$(cat "$mnt/docs/a.txt")" = hello ] || fail "docs/a.txt is not what reel write wrote"
-seq 100000 | cmp - "$mnt/docs/long" || fail "docs/long is not what reel write wrote"
-pass "entries written by reel write are files of the mount"
+mount_options=()
 
-cp /usr/include/stdio.h "$mnt/docs/" || fail "cp failed"
-mkdir -p "$mnt/a/b/c"
-echo nested >"$mnt/a/b/c/d"
-"$reel" cat "$container" docs/stdio.h | cmp - /usr/include/stdio.h || fail "reel cat beside the mount differs"
-unmount_container
-"$reel" cat "$container" docs/stdio.h | cmp - /usr/include/stdio.h || fail "reel cat differs"
-[ "$("$reel" cat "$container" a/b/c/d)" = nested ] || fail "reel cat a/b/c/d differs"
-pass "files copied into the mount read back with reel cat"
+# An entry that reel write made is a file of the mount, in the folders of its key.
+test_reel_write_shows_in_the_mount() {
+	"$reel" init "$container"
+	"$reel" write "$container" docs/a.txt hello
+	seq 100000 | "$reel" write "$container" docs/long
+	mount_it
+	expect_contents "$mnt/docs/a.txt" hello
+	seq 100000 | cmp - "$mnt/docs/long"
+}
 
-"$reel" write "$container" docs/a.txt changed || fail "reel write over a file failed"
-"$reel" mv "$container" a/b/c/d a/moved || fail "reel mv failed"
-"$reel" rm "$container" docs/long || fail "reel rm failed"
-mount_container
-[ "$(cat "$mnt/docs/a.txt")" = changed ] || fail "docs/a.txt does not have its new contents"
-[ "$(cat "$mnt/a/moved")" = nested ] || fail "a/moved does not have the contents moved"
-[ ! -e "$mnt/a/b/c/d" ] || fail "a/b/c/d is still there after reel mv"
-[ ! -e "$mnt/docs/long" ] || fail "docs/long is still there after reel rm"
-pass "reel write, mv and rm show in the mount"
-stop_container
+# A file copied into the mount reads back with reel cat, beside the mount and after it.
+test_copied_file_reads_back_with_reel_cat() {
+	"$reel" init "$container"
+	mount_it
+	mkdir -p "$mnt/a/b/c"
+	cp /usr/include/stdio.h "$mnt/a/b/c/"
+	"$reel" cat "$container" a/b/c/stdio.h | cmp - /usr/include/stdio.h || fail "reel cat beside the mount differs"
+	unmount_it
+	"$reel" cat "$container" a/b/c/stdio.h | cmp - /usr/include/stdio.h || fail "reel cat differs"
+}
+
+# reel write over a file of the mount, reel mv and reel rm show in the next mount.
+test_reel_changes_files_of_the_mount() {
+	"$reel" init "$container"
+	mount_it
+	mkdir -p "$mnt/a/b"
+	echo old >"$mnt/changed"
+	echo moved >"$mnt/a/b/c"
+	echo removed >"$mnt/removed"
+	unmount_it
+	"$reel" write "$container" changed new
+	"$reel" mv "$container" a/b/c a/moved
+	"$reel" rm "$container" removed
+	mount_it
+	expect_contents "$mnt/changed" new
+	expect_contents "$mnt/a/moved" $'moved\n'
+	[ ! -e "$mnt/a/b/c" ] || fail "a/b/c is still there after reel mv"
+	[ ! -e "$mnt/removed" ] || fail "removed is still there after reel rm"
+}
+
+run_tests "$@"

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Expects that a name is any bytes but '/' and NUL, at most 255 of them; that a path may be as long as
-# PATH_MAX, and a tree deeper than that; and that all names are there, each with its own contents, after
-# a remount.
-# shellcheck source=tests/acceptance/lib.sh
-. "$(dirname "$0")/lib.sh" || exit 1
+# A name is any bytes but '/' and NUL, at most 255 of them; a path may be as long as PATH_MAX, and a tree
+# deeper than that.
+# shellcheck source=tests/mount/lib.sh
+. "$(dirname "$0")/../mount/lib.sh" || exit 1
+
+export LC_ALL=C
 
 # repeat CHARACTER COUNT
 repeat() {
@@ -28,10 +29,27 @@ byte_names() {
 expect_names() {
 	local name
 	printf '%s\0' "${names[@]}" | sort -z >"$scratch/want"
-	find "$mnt/bytes" -mindepth 1 -printf '%f\0' | sort -z | cmp - "$scratch/want" || fail "the names listed are wrong"
+	find "$mnt" -mindepth 1 -printf '%f\0' | sort -z | cmp - "$scratch/want" || fail "the names listed are wrong"
 	for name in "${names[@]}"; do
-		printf '%s' "$name" | cmp -s - "$mnt/bytes/$name" || fail "the contents of $(printf %q "$name") are wrong"
+		[ "$(cat "$mnt/$name"; echo .)" = "$name." ] || fail "the contents of $(printf %q "$name") are wrong"
 	done
+}
+
+# Each byte makes a name of 1 and one of 255; each file has its own contents after a remount.
+test_every_byte() {
+	local names=() name
+	byte_names
+	for name in "${names[@]}"; do
+		printf '%s' "$name" >"$mnt/$name"
+	done
+	expect_names
+	remount_it
+	expect_names
+}
+
+# A name of 256 bytes is refused.
+test_256_bytes() {
+	expect_error 'File name too long' touch "$mnt/$(repeat n 256)"
 }
 
 # A path of $1 bytes below the mount, made of folders with names of 200 bytes and a file's name.
@@ -44,43 +62,38 @@ long_path() {
 	printf '%s/%s' "$path" "$(repeat f $(($1 - ${#path} - 1)))"
 }
 
-export LC_ALL=C
-start_container
-mkdir "$mnt/bytes"
-names=()
-byte_names
-for name in "${names[@]}"; do
-	printf '%s' "$name" >"$mnt/bytes/$name" || fail "$(printf %q "$name") could not be made"
-done
-expect_names
-remount
-expect_names
-pass "${#names[@]} names of all bytes"
+# A path of 4095 bytes, the most that a system call takes, works in the mount and in reel.
+test_longest_path() {
+	local path
+	path=$(long_path 4095)
+	mkdir -p "${path%/*}"
+	echo deep >"$path"
+	remount_it
+	expect deep "$(cat "$path")" contents
+	unmount_it
+	expect deep "$("$reel" cat "$container" "${path#"$mnt"/}")" "reel cat"
+}
 
-(: >"$mnt/$(repeat n 256)") 2>"$scratch/error" && fail "a name of 256 bytes was accepted"
-grep -q 'File name too long' "$scratch/error" || fail "a name of 256 bytes: $(cat "$scratch/error")"
-pass "a name of 256 bytes is too long"
+# A tree of 40 folders with names of 255 bytes is deeper than any path; a process that walks gets there.
+test_deeper_than_paths() {
+	local folder i
+	folder=$(repeat e 255)
+	(
+		cd "$mnt"
+		for ((i = 0; i < 40; i++)); do
+			mkdir "$folder"
+			cd "./$folder"
+		done
+		echo deeper >file
+	)
+	remount_it
+	(
+		cd "$mnt"
+		for ((i = 0; i < 40; i++)); do
+			cd "./$folder"
+		done
+		expect deeper "$(cat file)" contents
+	)
+}
 
-path=$(long_path 4095)
-mkdir -p "${path%/*}"
-echo deep >"$path" || fail "a path of 4095 bytes could not be made"
-remount
-[ "$(cat "$path")" = deep ] || fail "a path of 4095 bytes cannot be read"
-unmount_container
-[ "$("$reel" cat "$container" "${path#"$mnt"/}")" = deep ] || fail "reel cat of a path of 4095 bytes failed"
-mount_container
-pass "a path of 4095 bytes"
-
-folder=$(repeat e 255)
-(
-	cd "$mnt" || exit
-	for ((i = 0; i < 40; i++)); do
-		mkdir "$folder" && cd "./$folder" || exit
-	done
-	echo deeper >file
-) || fail "a tree 40 folders of 255 bytes deep could not be made"
-remount
-found=$(cd "$mnt" && for ((i = 0; i < 40; i++)); do cd "./$folder" || exit; done && cat file)
-[ "$found" = deeper ] || fail "the tree deeper than PATH_MAX cannot be read"
-pass "a tree deeper than PATH_MAX"
-stop_container
+run_tests "$@"

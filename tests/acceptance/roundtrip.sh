@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# Expects that a tree copied into the mount is the same tree after unmounting and mounting again:
-# names, contents, modes, owners, times to the nanosecond, link targets, hard-link groups, xattrs.
-# Copies with cp -a, rsync, tar and git clone, and builds this project inside the mount ("all" only).
-# usage: roundtrip.sh [all]
-# shellcheck source=tests/acceptance/lib.sh
-. "$(dirname "$0")/lib.sh" || exit 1
+# A tree copied into the mount is the same tree after unmounting and mounting again: names, contents,
+# modes, owners, times to the nanosecond, link targets, hard-link groups, extended attributes.
+# The tests named long_* run when they are named on the command line (tools/soak).
+# shellcheck source=tests/mount/lib.sh
+. "$(dirname "$0")/../mount/lib.sh" || exit 1
 
 # A tree with one of everything that a tree can hold.
 make_odd_tree() {
@@ -79,61 +78,69 @@ copies() {
 	shift 2
 	"$@" || fail "$* failed"
 	same_tree "$source" "$mnt/$name"
-	remount
+	remount_it
 	same_tree "$source" "$mnt/$name"
-	pass "$name of $source is identical after a remount"
 }
 
 copy_with_tar() {
-	tar -C "$1" --xattrs --xattrs-include='user.*' -cf - . | tar -C "$2" --xattrs --xattrs-include='user.*' -xpf - --atime-preserve
+	mkdir "$2"
+	tar -C "$1" --xattrs --xattrs-include='user.*' -cf - . |
+		tar -C "$2" --xattrs --xattrs-include='user.*' --warning=no-timestamp -xpf -
 }
 
-clone_with_git() {
+# copy_with_each_tool SOURCE
+copy_with_each_tool() {
+	copies cp "$1" cp -a "$1" "$mnt/cp"
+	copies tar "$1" copy_with_tar "$1" "$mnt/tar"
+	times_of_files_only=1
+	copies rsync "$1" rsync -aHX "$1/" "$mnt/rsync"
+}
+
+# cp -a, tar and rsync copy a tree with one of everything.
+test_one_of_everything() {
+	make_odd_tree "$scratch/odd"
+	copy_with_each_tool "$scratch/odd"
+}
+
+# cp -a, tar and rsync copy some hundreds of files.
+test_include_linux() {
+	copy_with_each_tool /usr/include/linux
+}
+
+# cp -a, tar and rsync copy all of /usr/include.
+long_include() {
+	copy_with_each_tool /usr/include
+}
+
+# A local repository cloned into the mount has no faults, and can be worked in.
+test_git() {
 	local origin=$scratch/origin
 	export GIT_CONFIG_GLOBAL=/dev/null GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
-	git init -q "$origin"
+	git init -q -b main "$origin"
 	cp -r /usr/include/linux "$origin/"
-	git -C "$origin" add . && git -C "$origin" commit -qm one
-	git clone -q --no-hardlinks "$origin" "$mnt/clone" || fail "git clone failed"
-	remount
+	git -C "$origin" add .
+	git -C "$origin" commit -qm one
+	git clone -q --no-hardlinks "$origin" "$mnt/clone"
+	remount_it
 	git -C "$mnt/clone" fsck --strict || fail "git fsck found faults"
 	[ -z "$(git -C "$mnt/clone" status --porcelain)" ] || fail "git status: the clone is not clean"
 	echo more >>"$mnt/clone/linux/fs.h"
-	git -C "$mnt/clone" commit -qam two || fail "git commit failed"
-	git -C "$mnt/clone" gc -q || fail "git gc failed"
+	git -C "$mnt/clone" commit -qam two
+	git -C "$mnt/clone" gc -q
+	remount_it
 	git -C "$mnt/clone" fsck --strict || fail "git fsck found faults after commit and gc"
-	pass "git clone, fsck, commit, gc"
 }
 
-compile_here() {
-	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s distdir distdir="$scratch/source" >"$scratch/distdir.log" 2>&1 ||
+# This project builds inside the mount, and the program built there runs.
+long_compile() {
+	unset MAKEFLAGS MFLAGS MAKELEVEL srcdir
+	make -s -C "$build" distdir distdir="$scratch/source" >"$scratch/distdir.log" 2>&1 ||
 		fail "make distdir failed: $(tail -n 3 "$scratch/distdir.log")"
 	cp -a "$scratch/source" "$mnt/source"
-	(
-		cd "$mnt/source" || exit
-		unset MAKEFLAGS MFLAGS MAKELEVEL srcdir
-		./configure --quiet && make -s -j"$(nproc)"
-	) >"$scratch/compile.log" 2>&1 || fail "the build inside the mount failed: $(tail -n 20 "$scratch/compile.log")"
-	remount
+	(cd "$mnt/source" && ./configure --quiet && make -s -j"$(nproc)") >"$scratch/compile.log" 2>&1 ||
+		fail "the build inside the mount failed: $(tail -n 20 "$scratch/compile.log")"
+	remount_it
 	"$mnt/source/reelfs" -V >/dev/null || fail "the program built inside the mount does not run"
-	pass "./configure && make of this project inside the mount"
 }
 
-all=${1:-}
-source=/usr/include
-[ "$all" = all ] || source=/usr/include/linux
-make_odd_tree "$scratch/odd"
-start_container
-
-copies odd-cp "$scratch/odd" cp -a "$scratch/odd" "$mnt/odd-cp"
-mkdir "$mnt/odd-tar"
-copies odd-tar "$scratch/odd" copy_with_tar "$scratch/odd" "$mnt/odd-tar"
-copies cp "$source" cp -a "$source" "$mnt/cp"
-mkdir "$mnt/tar"
-copies tar "$source" copy_with_tar "$source" "$mnt/tar"
-times_of_files_only=1
-copies odd-rsync "$scratch/odd" rsync -aHX "$scratch/odd/" "$mnt/odd-rsync"
-copies rsync "$source" rsync -aHX "$source/" "$mnt/rsync"
-clone_with_git
-[ "$all" != all ] || compile_here
-stop_container
+run_tests "$@"

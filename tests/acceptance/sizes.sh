@@ -1,57 +1,64 @@
 #!/usr/bin/env bash
-# Expects that files of the sizes at which things change read back unchanged after a remount, through
-# the mount and with reel cat. With "big": that a file of 6 GiB does too, with the daemon's peak
-# memory under 512 MiB.
-# usage: sizes.sh [big]
-# shellcheck source=tests/acceptance/lib.sh
-. "$(dirname "$0")/lib.sh" || exit 1
+# Files of the sizes at which things change read back unchanged after a remount, through the mount and
+# with reel cat, and files of any size in bounded memory.
+# The tests named long_* run when they are named on the command line (tools/soak).
+# shellcheck source=tests/mount/lib.sh
+. "$(dirname "$0")/../mount/lib.sh" || exit 1
 
-# numbers BYTES: that many bytes, different at every place.
+mib=$((1 << 20))
+
+# numbers BYTES: that many bytes, different at every place; at most 64 MiB.
 numbers() {
-	seq 1000000000 1999999999 2>/dev/null | head -c "$1"
+	seq 10000000 19999999 | head -c "$1" || true # seq is cut off
 }
 
-small_sizes() {
+# big_numbers BYTES: as numbers, for more than 64 MiB.
+big_numbers() {
+	local i
+	[ -e "$scratch/block" ] || numbers $((64 * mib)) >"$scratch/block"
+	for ((i = 0; i <= $1 / (64 * mib); i++)); do
+		printf '%016d' $i
+		cat "$scratch/block" || return
+	done 2>/dev/null | head -c "$1" || true # the loop is cut off
+}
+
+# From 0 bytes to 1 MiB + 1, of numbers and of zeros only.
+test_small_sizes() {
 	local size name
 	mkdir "$scratch/want"
-	for size in 0 1 2 63 64 65 4095 4096 4097 131071 131072 131073 1048575 1048576 1048577; do
-		numbers $size >"$scratch/want/numbers-$size"
-		head -c $size /dev/zero >"$scratch/want/zeros-$size"
+	for size in 0 1 2 63 64 65 4095 4096 4097 131071 131072 131073 $((mib - 1)) $mib $((mib + 1)); do
+		numbers "$size" >"$scratch/want/numbers-$size"
+		head -c "$size" /dev/zero >"$scratch/want/zeros-$size"
 	done
-	cp "$scratch"/want/* "$mnt/" || fail "cp failed"
-	remount
+	cp "$scratch"/want/* "$mnt/"
+	diff -r "$scratch/want" "$mnt" || fail "files differ in the mount that wrote them"
+	remount_it
 	diff -r "$scratch/want" "$mnt" || fail "files differ after a remount"
+	unmount_it
 	for name in "$scratch"/want/*; do
 		"$reel" cat "$container" "${name##*/}" | cmp - "$name" || fail "reel cat ${name##*/} differs"
 	done
-	pass "$(find "$scratch/want" -type f | wc -l) files of 0 bytes to 1 MiB + 1"
 }
 
-# The daemon's peak memory in KiB: all of it, and without the pages of mapped files.
-peak_memory() {
-	awk '/^VmHWM/ { print $2 }' "/proc/$daemon/status"
+# expect_peak_below MIB: the daemon has never used more memory, mapped files included.
+expect_peak_below() {
+	local peak
+	peak=$(awk '/^VmHWM/ { print int($2 / 1024) }' "/proc/$daemon/status")
+	echo "# peak memory of the daemon: $peak MiB"
+	[ "$peak" -lt "$1" ] || fail "the daemon used more than $1 MiB"
 }
 
-big_file() {
-	local size=$((6 << 30)) want got peak
-	numbers $size | tee "$mnt/big" | sha256sum >"$scratch/want.sum"
-	peak=$(peak_memory)
-	echo "peak memory of the daemon after writing 6 GiB: $((peak / 1024)) MiB"
-	[ "$peak" -lt $((512 << 10)) ] || fail "the daemon used more than 512 MiB while writing"
-	[ "$(stat -c %s "$mnt/big")" -eq $size ] || fail "the size is wrong after writing"
-	remount
-	[ "$(stat -c %s "$mnt/big")" -eq $size ] || fail "the size is wrong after a remount"
-	sha256sum <"$mnt/big" >"$scratch/got.sum" || fail "reading failed"
-	read -r want _ <"$scratch/want.sum"
-	read -r got _ <"$scratch/got.sum"
-	[ "$want" = "$got" ] || fail "6 GiB read back differ"
-	peak=$(peak_memory)
-	echo "peak memory of the daemon after reading 6 GiB: $((peak / 1024)) MiB"
-	[ "$peak" -lt $((512 << 10)) ] || fail "the daemon used more than 512 MiB while reading"
-	pass "a file of 6 GiB, in less than 512 MiB"
+# A file of 6 GiB is written, and read after a remount, with the daemon's memory under 512 MiB throughout.
+long_6_gib() {
+	local size=$((6 << 30)) want got
+	want=$(big_numbers $size | tee "$mnt/big" | sha256sum)
+	expect_peak_below 512
+	expect $size "$(stat -c %s "$mnt/big")" "size after writing"
+	remount_it
+	expect $size "$(stat -c %s "$mnt/big")" "size after a remount"
+	got=$(sha256sum <"$mnt/big")
+	expect "$want" "$got" "checksum of 6 GiB"
+	expect_peak_below 512
 }
 
-start_container
-small_sizes
-[ "${1:-}" != big ] || big_file
-stop_container
+run_tests "$@"
