@@ -27,11 +27,12 @@ byte_names() {
 }
 
 expect_names() {
-	local name
+	local name got
 	printf '%s\0' "${names[@]}" | sort -z >"$scratch/want"
 	find "$mnt" -mindepth 1 -printf '%f\0' | sort -z | cmp - "$scratch/want" || fail "the names listed are wrong"
 	for name in "${names[@]}"; do
-		[ "$(cat "$mnt/$name"; echo .)" = "$name." ] || fail "the contents of $(printf %q "$name") are wrong"
+		IFS= read -r -d '' got <"$mnt/$name" || true # there is no NUL to end at
+		[ "$got" = "$name" ] || fail "the contents of $(printf %q "$name") are wrong"
 	done
 }
 

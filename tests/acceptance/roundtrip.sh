@@ -56,7 +56,7 @@ describe() {
 				printf "%s|%s|%s|%s|%s|%s|%s|%s|%s\n", $1, $2, $3, $4, $5, $6, links, size, first[$8]
 			}'
 		find . -type c -exec stat -c '%n %t:%T' {} + | LC_ALL=C sort
-		getfattr -h -R -P -d -m '^user\.' . 2>/dev/null
+		getfattr -h -R -P -d -m '^user\.' . 2>/dev/null | awk -v RS= -v FS='\n' -v OFS='|' '{ $1 = $1; print }' | LC_ALL=C sort
 	)
 }
 
