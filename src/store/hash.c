@@ -32,7 +32,7 @@ static pthread_once_t tables_once = PTHREAD_ONCE_INIT;
 static uint32_t times_x4[16];               /* of what is shifted out: low nibble times x^4 */
 static uint32_t power[EXPONENT_BYTES][256]; /* [k][j]: x^(j * 256^k) */
 static uint32_t power_near[NEAR];           /* x^(8j) */
-static uint32_t crc_of_byte[256];           /* low byte times x^8 */
+uint32_t crc_of_byte[8][256];
 
 static uint32_t times_x(uint32_t a)
 {
@@ -71,8 +71,10 @@ static void build_tables(void)
 	power_near[0] = ONE;
 	for (int j = 1; j < NEAR; j++)
 		power_near[j] = multiply(power_near[j - 1], power[0][8]);
-	for (uint32_t i = 0; i < 256; i++)
-		crc_of_byte[i] = multiply(i, power[0][8]);
+	for (int k = 0; k < 8; k++) {
+		for (uint32_t i = 0; i < 256; i++)
+			crc_of_byte[k][i] = multiply(i, power_near[k + 1]);
+	}
 }
 
 void gf_prepare(void)
@@ -91,14 +93,6 @@ uint32_t crc32_shift(uint32_t crc, uint64_t bytes)
 			crc = multiply(power[k][digit], crc);
 	}
 	return crc;
-}
-
-uint32_t crc32_few(uint32_t crc, const uint8_t *data, uint64_t len)
-{
-	crc = ~crc;
-	for (uint64_t i = 0; i < len; i++)
-		crc = (crc >> 8) ^ crc_of_byte[(crc ^ data[i]) & 0xff];
-	return ~crc;
 }
 
 uint32_t reel_crc32_combine(uint32_t crc_a, uint32_t crc_b, uint64_t len_b)

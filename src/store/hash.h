@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "format.h"
+
 /* Builds the tables, once a process. */
 void gf_prepare(void);
 
@@ -16,7 +18,28 @@ void gf_prepare(void);
  */
 uint32_t crc32_shift(uint32_t crc, uint64_t bytes);
 
-/* As reel_crc32(), for a few bytes. */
-uint32_t crc32_few(uint32_t crc, const uint8_t *data, uint64_t len);
+/* [k][b]: what the byte b, followed by k zero bytes, adds to the checksum's remainder. */
+extern uint32_t crc_of_byte[8][256];
+
+/* As reel_crc32(), for few bytes: without a call. */
+static inline uint32_t crc32_few(uint32_t crc, const uint8_t *data, uint64_t len)
+{
+	crc = ~crc;
+	for (; len >= 8; len -= 8, data += 8) {
+		uint32_t low = load_u32(data) ^ crc, high = load_u32(data + 4);
+		crc = crc_of_byte[7][low & 0xff] ^ crc_of_byte[6][(low >> 8) & 0xff] ^ crc_of_byte[5][(low >> 16) & 0xff] ^
+		      crc_of_byte[4][low >> 24] ^ crc_of_byte[3][high & 0xff] ^ crc_of_byte[2][(high >> 8) & 0xff] ^
+		      crc_of_byte[1][(high >> 16) & 0xff] ^ crc_of_byte[0][high >> 24];
+	}
+	if (len >= 4) {
+		uint32_t low = load_u32(data) ^ crc;
+		crc = crc_of_byte[3][low & 0xff] ^ crc_of_byte[2][(low >> 8) & 0xff] ^ crc_of_byte[1][(low >> 16) & 0xff] ^
+		      crc_of_byte[0][low >> 24];
+		len -= 4, data += 4;
+	}
+	for (; len > 0; len--, data++)
+		crc = (crc >> 8) ^ crc_of_byte[0][(crc ^ *data) & 0xff];
+	return ~crc;
+}
 
 #endif

@@ -20,15 +20,25 @@
 #include "u64table.h"
 
 /* Values of the table of good tails: the running checksum where the next payload begins, and these. */
-#define TAIL_IS_GOOD ((uint64_t)1 << 32)
-#define TAIL_LINKS_2 ((uint64_t)1 << 33) /* at least two entries since the start */
-#define TAIL_PADDED  ((uint64_t)1 << 34)
+#define TAIL_IS_GOOD  ((uint64_t)1 << 32)
+#define TAIL_LINKS_2  ((uint64_t)1 << 33) /* at least two entries since the start */
+#define TAIL_PADDED   ((uint64_t)1 << 34)
+#define TAIL_DOUBTFUL ((uint64_t)1 << 35) /* no entry links to it yet, and chance may have made it */
 
 enum {
-	STEP = 16,           /* the running checksum goes on bytewise for at most so many */
-	RECENT = 64,         /* tails of which the shifted checksum is remembered */
-	TRIES_U32 = 1 << 16, /* tries after which a lone entry is doubtful, by the width of the checksum */
+	SIZE_BYTES = 6, /* of a size or link; longer files cannot be mapped */
+	STEP = 128,     /* bytes up to which a call of the library does not pay */
+	SEEN_BITS = 16,
+	RECENT_BITS = 6,     /* links of which the shifted checksum is remembered */
+	TRIES_U32 = 1 << 16, /* tries after which chance may have a hand in it, by the width of the checksum */
 	TRIES_U24 = 1 << 8,
+};
+
+/* What a link that was followed lately leads to, and the checksum there, shifted to `at`. */
+struct recent {
+	uint64_t tail, state, at;
+	uint32_t shifted;
+	bool used;
 };
 
 struct search {
@@ -36,19 +46,17 @@ struct search {
 	uint64_t from;   /* the start of the prefix */
 	uint64_t origin; /* where its first payload would begin, and the running checksum does */
 	struct u64table good;
+	uint64_t seen[1 << (SEEN_BITS - 6)]; /* a bit for each mixed value that a good tail has: most numbers are none */
 
 	uint64_t at; /* the running checksum of [origin, at) */
 	uint32_t crc;
-	/* `at` 0: not used. The checksum at a good tail's payload, shifted to `at`. */
-	struct {
-		uint64_t tail, at;
-		uint32_t shifted;
-	} recent[RECENT];
+	struct recent recent[1 << RECENT_BITS];
 	struct search_result result;
 	uint64_t unfinished_after; /* a good tail; UINT64_MAX: none seen */
+	uint64_t tried;            /* sums compared of entries that do not go on from the longest prefix */
 };
 
-static void run_to(struct search *s, uint64_t at)
+static inline void run_to(struct search *s, uint64_t at)
 {
 	uint64_t n = at - s->at;
 
@@ -59,49 +67,59 @@ static void run_to(struct search *s, uint64_t at)
 	s->at = at;
 }
 
-/* The checksum at the payload after the good tail `tail`, shifted from there to `to`. */
-static uint32_t shifted_to(struct search *s, uint64_t tail, uint32_t crc, uint64_t payload, uint64_t to)
+static inline uint64_t mixed(uint64_t tail)
 {
-	unsigned slot = (unsigned)((tail * 0x9e3779b97f4a7c15u) >> 58);
-
-	if (s->recent[slot].at != 0 && s->recent[slot].tail == tail) {
-		crc = s->recent[slot].shifted;
-		payload = s->recent[slot].at;
-	}
-	crc = crc32_shift(crc, to - payload);
-	s->recent[slot].tail = tail;
-	s->recent[slot].at = to;
-	s->recent[slot].shifted = crc;
-	return crc;
+	return tail * 0x9e3779b97f4a7c15u;
 }
 
-/* Is the checksum good of the entry that begins at the good tail `prev_tail`, whose trailer is at `at`? */
-static bool sum_is_good(struct search *s, uint64_t prev_tail, uint64_t state, uint64_t payload, bool tombstone, uint64_t at)
+/* The good tail `tail`, if it is one other than the start; NULL: it is not. */
+static inline struct recent *look_up(struct search *s, uint64_t tail)
+{
+	uint64_t seen = mixed(tail) >> (64 - SEEN_BITS);
+	struct recent *recent = &s->recent[seen >> (SEEN_BITS - RECENT_BITS)];
+
+	if (!(s->seen[seen / 64] >> (seen % 64) & 1))
+		return NULL;
+	if (recent->used && recent->tail == tail)
+		return recent;
+	const uint64_t *state = u64table_find(&s->good, tail);
+	if (state == NULL)
+		return NULL;
+	*recent = (struct recent){
+	    .tail = tail, .state = *state, .at = round_up(tail, s->c->gen->pad), .shifted = (uint32_t)*state, .used = true};
+	return recent;
+}
+
+/* Is the checksum good of the bytes between `payload`, to which `link` leads (NULL: the start), and the trailer at `at`? */
+static inline bool sum_is_good(struct search *s, struct recent *link, uint64_t payload, bool tombstone, uint64_t at)
 {
 	const struct generation *gen = s->c->gen;
-	uint32_t stored = trailer_crc(gen, s->c->base + at), sum;
+	uint32_t stored = trailer_crc(gen, s->c->base + at);
 
-	if (prev_tail == 0)
-		s->result.tried++;
 	if (tombstone)
 		return stored == (TOMBSTONE_CRC & gen->crc_mask);
 	run_to(s, at);
-	sum = s->crc;
-	if (payload != s->origin)
-		sum ^= shifted_to(s, prev_tail, (uint32_t)state, payload, at);
+	uint32_t sum = s->crc;
+	if (payload != s->origin) {
+		link->shifted = crc32_shift(link->shifted, at - link->at);
+		link->at = at;
+		sum ^= link->shifted;
+	}
 	return (sum & gen->crc_mask) == stored;
 }
 
 /*
- * By chance alone one of many sums is right: an entry that links to nothing but the start of the
- * file counts after many tries only once another one links to it.
+ * By chance alone one sum of very many is right. An entry that would take the place of good ones, or
+ * make a container of a file in which nothing else was found, then counts once another links to it.
  */
-static bool is_doubtful(const struct search *s, uint64_t prev_tail)
+static bool is_doubtful(const struct search *s, uint64_t prev_tail, uint64_t prev_state)
 {
-	return prev_tail == 0 && s->result.tried > (s->c->gen->trailer == TRAILER_SIZE ? TRIES_U32 : TRIES_U24);
+	if ((prev_tail == s->result.tail && prev_tail != 0) || (prev_state & TAIL_DOUBTFUL))
+		return false;
+	return s->tried > (s->c->gen->trailer == TRAILER_SIZE ? TRIES_U32 : TRIES_U24);
 }
 
-/* Adds the tail of an entry, whose predecessor's state is known, and makes it the best so far. */
+/* Adds the tail of a good entry, and makes it the best so far. */
 static int add_good(struct search *s, uint64_t prev_tail, uint64_t prev_state, bool padded, uint64_t trailer)
 {
 	uint64_t tail = trailer + s->c->gen->trailer, payload = round_up(tail, s->c->gen->pad), state = TAIL_IS_GOOD;
@@ -116,37 +134,39 @@ static int add_good(struct search *s, uint64_t prev_tail, uint64_t prev_state, b
 	/* A payload that would begin past the end has no trailer; its checksum is never asked for. */
 	if (payload <= s->c->size)
 		state |= reel_crc32(s->crc, s->c->base + s->at, payload - s->at);
-	if (!is_doubtful(s, prev_tail)) {
+	if (is_doubtful(s, prev_tail, prev_state)) {
+		state |= TAIL_DOUBTFUL;
+	} else {
 		s->result.tail = tail;
 		s->result.links = state & TAIL_LINKS_2 ? 2 : 1;
 		s->result.padded = state & TAIL_PADDED;
+		s->tried = 0;
 	}
+	uint64_t seen = mixed(tail) >> (64 - SEEN_BITS);
+	s->seen[seen / 64] |= (uint64_t)1 << (seen % 64);
 	return u64table_put(&s->good, tail, state);
 }
 
-/* Is there an entry with its trailer at `at`, and `link` in the place of prev_tail? */
-static int try_entry(struct search *s, uint64_t at, uint64_t link)
+/* Is there an entry with its trailer at `at`, and `field` in the place of prev_tail? */
+static inline int try_entry(struct search *s, uint64_t at, uint64_t field)
 {
-	uint64_t prev_tail = link & ~TRAILER_UNFINISHED_MASK, payload, state;
+	uint64_t prev_tail = field & ~TRAILER_UNFINISHED_MASK, payload;
+	struct recent *link = NULL;
 	bool tombstone;
 
-	if (prev_tail == s->from) {
-		state = 0;
-	} else {
-		const uint64_t *known = u64table_find(&s->good, prev_tail);
-		if (known == NULL)
-			return 0;
-		state = *known;
-	}
+	if (prev_tail != s->from && (link = look_up(s, prev_tail)) == NULL)
+		return 0;
 	if (!entry_bounds(s->c, prev_tail, at, &payload, &tombstone))
 		return 0;
-	if (!sum_is_good(s, prev_tail, state, payload, tombstone, at))
+	if (prev_tail != s->result.tail || prev_tail == 0)
+		s->tried++;
+	if (!sum_is_good(s, link, payload, tombstone, at))
 		return 0;
-	if (prev_tail != link) {
+	if (prev_tail != field) {
 		s->unfinished_after = prev_tail;
 		return 0;
 	}
-	return add_good(s, prev_tail, state, payload != prev_tail, at);
+	return add_good(s, prev_tail, link == NULL ? 0 : link->state, payload != prev_tail, at);
 }
 
 /* The first byte at or after `at` that is not zero. */
@@ -159,27 +179,45 @@ static uint64_t skip_zeros(const struct chain *c, uint64_t at)
 	return at;
 }
 
+/*
+ * The next position from `at` to `last` where the trailer could link into [from, at]; past `last`:
+ * there is none. `zeros` is how many bytes of a link, below the highest, are zero in a file of this
+ * size: where the upper one is not, as many positions need not be looked at.
+ */
+static uint64_t next_possible(const uint8_t *base, uint64_t from, uint64_t at, uint64_t last, unsigned zeros)
+{
+	while (at <= last) {
+		if (base[at + TRAILER_PREV_TAIL + SIZE_BYTES] != 0) {
+			at += zeros;
+			continue;
+		}
+		uint64_t field = load_u64(base + at + TRAILER_PREV_TAIL);
+		unsigned high = (unsigned)(field >> 56);
+		if ((field & ~TRAILER_UNFINISHED_MASK) - from <= at - from && (high == 0 || high == TRAILER_UNFINISHED))
+			break;
+		at++;
+	}
+	return at;
+}
+
 static int scan(struct search *s)
 {
 	const struct chain *c = s->c;
 	const unsigned length = c->gen->trailer;
-	uint64_t at = s->from + c->gen->shortest;
+	uint64_t at = s->from + c->gen->shortest, last = c->size - length;
+	unsigned zeros = 1;
 
-	while (at <= c->size - length) {
-		uint64_t link = load_u64(c->base + at + TRAILER_PREV_TAIL);
-		bool possible = link - s->from <= at - s->from;
-
-		if (possible && link == 0 && trailer_is_zero(c->gen, c->base + at)) {
+	while (c->size >> (8 * (SIZE_BYTES - zeros)) == 0 && zeros < SIZE_BYTES)
+		zeros++;
+	while ((at = next_possible(c->base, s->from, at, last, zeros)) <= last) {
+		uint64_t field = load_u64(c->base + at + TRAILER_PREV_TAIL);
+		if (field == 0 && trailer_is_zero(c->gen, c->base + at)) {
 			at = skip_zeros(c, at + length) - length + 1;
 			continue;
 		}
-		if (!possible && (link & TRAILER_UNFINISHED_MASK) == TRAILER_UNFINISHED_MASK)
-			possible = (link & ~TRAILER_UNFINISHED_MASK) - s->from <= at - s->from;
-		if (possible) {
-			int err = try_entry(s, at, link);
-			if (err < 0)
-				return err;
-		}
+		int err = try_entry(s, at, field);
+		if (err < 0)
+			return err;
 		at++;
 	}
 	return 0;
@@ -197,6 +235,8 @@ int search_tail(const struct chain *c, uint64_t from, struct search_result *ret)
 	};
 	int err = 0;
 
+	if (c->size >> (8 * SIZE_BYTES) != 0)
+		return -EFBIG;
 	gf_prepare();
 	if (c->size >= from + c->gen->trailer + c->gen->shortest && s.origin <= c->size)
 		err = scan(&s);

@@ -93,32 +93,46 @@ static int look_at_end(const struct chain *c, struct finding *f)
 	return err == -EBADMSG ? 0 : err;
 }
 
+/* Takes the prefix found in generation i if it explains more, or as much and a good entry ends at the end of the file. */
+static void weigh(struct finding *f, int i, uint64_t tail, bool damaged)
+{
+	if (tail > f->tail || (tail == f->tail && damaged && f->kind != KIND_DAMAGED)) {
+		f->tail = tail;
+		f->gen = &GENERATIONS[i];
+		f->kind = damaged ? KIND_DAMAGED : KIND_TORN;
+	}
+}
+
 /*
- * Searches the good prefix in each generation, and takes the one that explains most. Of those that
- * explain as much, one in which a good entry ends at the end of the file (damaged[]) goes first.
+ * Searches the good prefix, and the generation that explains most of the file. An entry at the start
+ * of the file is the same in all generations with trailers of one length, and so is what follows it
+ * as long as nothing is padded: what was found in the newest is the start of what an older one has.
  */
 static int search(struct reel *r, uint64_t size, const bool *damaged, struct finding *f)
 {
-	struct chain c = {.base = r->map->base, .size = size};
+	struct search_result newest, older;
+	struct chain c = {.gen = GENERATION_NEWEST, .base = r->map->base, .size = size};
 	uint64_t broken;
+	int err = search_tail(&c, 0, &newest);
 
 	f->kind = KIND_UNKNOWN;
 	f->gen = GENERATION_NEWEST;
-	for (int i = 0; i < GENERATION_COUNT; i++) {
-		struct search_result result;
+	f->tail = 0;
+	for (int i = 0; err == 0 && i < GENERATION_COUNT; i++) {
 		c.gen = &GENERATIONS[i];
-		int err = search_tail(&c, 0, &result);
-		if (err < 0)
-			return err;
-		if (result.tail > f->tail || (result.tail == f->tail && damaged[i] && f->kind != KIND_DAMAGED)) {
-			f->tail = result.tail;
-			f->gen = c.gen;
-			f->kind = damaged[i] ? KIND_DAMAGED : KIND_TORN;
-		}
-		/* No older generation has what was found. */
-		if (c.gen == GENERATION_NEWEST && result.links > 1 && result.padded)
-			break;
+		bool alike = c.gen->trailer == GENERATION_NEWEST->trailer;
+		older = alike ? newest : (struct search_result){0};
+		if (i > 0 && alike && newest.tail > 0 && !newest.padded)
+			err = search_tail(&c, newest.tail, &older);
+		else if (i > 0 && alike && newest.padded)
+			continue;
+		else if (!alike && newest.tail == 0)
+			err = search_tail(&c, 0, &older);
+		if (err == 0)
+			weigh(f, i, older.tail, damaged[i]);
 	}
+	if (err < 0)
+		return err;
 	c.gen = f->gen;
 	return index_walk(&c, f->tail, &f->ends, &broken);
 }
