@@ -29,3 +29,14 @@ cli_tests = \
 	tests/cli/readonly.sh tests/cli/mounted.sh
 TESTS += $(cli_tests)
 EXTRA_DIST += $(cli_tests) tests/cli/lib.sh
+
+# System calls on a mount, one script for each subject.
+mount_tests = \
+	tests/mount/names.sh tests/mount/attrs.sh tests/mount/killpriv.sh tests/mount/rename.sh tests/mount/open-files.sh \
+	tests/mount/append.sh tests/mount/truncate.sh tests/mount/mmap.sh tests/mount/readdir.sh tests/mount/xattr.sh \
+	tests/mount/statfs.sh tests/mount/options.sh tests/mount/mount-helper.sh tests/mount/two-writers.sh \
+	tests/mount/signals.sh
+TESTS += $(mount_tests)
+EXTRA_DIST += $(mount_tests) tests/mount/lib.sh
+noinst_PROGRAMS += tests/mount/syscall
+tests_mount_syscall_SOURCES = tests/mount/syscall.c

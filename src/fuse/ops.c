@@ -66,12 +66,17 @@ void stat_from_attr(struct stat *ret, const struct fs_attr *attr)
 	};
 }
 
+double attr_timeout(const struct fs_attr *attr)
+{
+	return S_ISREG(attr->mode) && (attr->mode & (S_ISUID | S_ISGID)) ? 0 : CACHE_SECONDS;
+}
+
 void entry_from_attr(struct fuse_entry_param *ret, const struct fs_attr *attr)
 {
 	*ret = (struct fuse_entry_param){
 	    .ino = attr->ino,
 	    .generation = attr->generation,
-	    .attr_timeout = CACHE_SECONDS,
+	    .attr_timeout = attr_timeout(attr),
 	    .entry_timeout = CACHE_SECONDS,
 	};
 	stat_from_attr(&ret->attr, attr);

@@ -23,7 +23,7 @@ struct mount {
 	void (*ready)(void); /* called when the kernel has made contact */
 };
 
-/* Seconds that the kernel may keep names and attributes: for good, as nobody else changes them. */
+/* Seconds that the kernel may keep names, and most attributes: for good, as nobody else changes them. */
 #define CACHE_SECONDS (86400.0 * 365)
 
 extern const struct fuse_lowlevel_ops reelfs_ops;
@@ -60,6 +60,12 @@ static inline bool name_too_long(const char *name)
 {
 	return strnlen(name, FS_NAME_MAX + 1) > FS_NAME_MAX;
 }
+
+/*
+ * Seconds that the kernel may keep these attributes. It is not told when a WRITE or OPEN of its own has
+ * cleared set-id bits (killpriv.h), so the mode of a file that has any must be asked for each time.
+ */
+double attr_timeout(const struct fs_attr *attr);
 
 void entry_from_attr(struct fuse_entry_param *ret, const struct fs_attr *attr);
 void stat_from_attr(struct stat *ret, const struct fs_attr *attr);

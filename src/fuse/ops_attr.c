@@ -53,7 +53,7 @@ static void reply_attr(fuse_req_t req, int res, const struct fs_attr *attr)
 		return;
 	}
 	stat_from_attr(&st, attr);
-	fuse_reply_attr(req, &st, CACHE_SECONDS);
+	fuse_reply_attr(req, &st, attr_timeout(attr));
 }
 
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -65,19 +65,10 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	reply_attr(req, res, &attr);
 }
 
-/*
- * FUSE_SET_ATTR_* to FS_SET_*.
- *
- * Before a write that clears set-id bits (WRITE asks for it, too: killpriv.h), the kernel sends a
- * SETATTR that sets nothing, and learns the new mode from its reply alone. Root sends it for another
- * reason: when the file had capabilities, which are removed already.
- */
-static unsigned set_bits(int to_set, const struct fuse_ctx *ctx)
+/* FUSE_SET_ATTR_* to FS_SET_*. */
+static unsigned set_bits(int to_set)
 {
 	unsigned set = 0;
-
-	if (to_set == 0 && ctx->uid != 0)
-		return FS_SET_KILL_PRIV;
 
 	if (to_set & FUSE_SET_ATTR_MODE)
 		set |= FS_SET_MODE;
@@ -106,7 +97,7 @@ static unsigned set_bits(int to_set, const struct fuse_ctx *ctx)
 void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_set, struct fuse_file_info *fi)
 {
 	const struct fs_setattr set = {
-	    .set = set_bits(to_set, fuse_req_ctx(req)),
+	    .set = set_bits(to_set),
 	    .mode = st->st_mode & 07777,
 	    .uid = st->st_uid,
 	    .gid = st->st_gid,

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# statfs(2): the room there is, is that of the disk beneath.
+# shellcheck source=tests/mount/lib.sh
+. "$(dirname "$0")/lib.sh" || exit 1
+
+# Free space is that of the container's file system, give or take what others use meanwhile (a tenth).
+test_free_space() {
+	local here there
+	here=$(($(stat -f -c '%a * %S' "$mnt")))
+	there=$(($(stat -f -c '%a * %S' "$scratch")))
+	[ "$here" -gt $((there / 10 * 9)) ] && [ "$here" -le $((there / 10 * 11)) ] ||
+		fail "$here bytes are free in the mount, $there beneath"
+}
+
+# A name may have 255 bytes.
+test_name_length() {
+	expect 255 "$(stat -f -c %l "$mnt")"
+}
+
+# df shows the container as the source.
+test_df() {
+	expect "$container" "$(df --output=source "$mnt" | tail -n 1)"
+}
+
+run_tests "$@"
