@@ -141,18 +141,11 @@ static int apply_symlink(struct tree *t, const struct fs_record_symlink *r, cons
 	return 0;
 }
 
-static bool name_sound(const uint8_t *name, size_t len)
-{
-	if (len == 0 || len > FS_NAME_MAX || memchr(name, 0, len) || memchr(name, '/', len))
-		return false;
-	return !(name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')));
-}
-
 static int apply_dirent(struct tree *t, const struct fs_record_dirent *r, const struct record *rec)
 {
 	struct inode *dir = inode_of_type(t, r->parent, S_IFDIR), *child = tree_inode(t, r->ino);
 
-	if (!dir || !child || r->ino == FS_ROOT_INO || !name_sound(rec->rest, rec->rest_len))
+	if (!dir || !child || r->ino == FS_ROOT_INO || !tree_name_sound((const char *)rec->rest, rec->rest_len))
 		return -EBADMSG;
 	return tree_dirent_set(t, dir, (const char *)rec->rest, rec->rest_len, child, r->cookie);
 }

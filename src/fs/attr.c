@@ -243,12 +243,26 @@ static int set_regular(struct fs *fs, struct open_state *o, const struct fs_seta
 	return r;
 }
 
+static bool is_time(const struct timespec *t)
+{
+	return t->tv_nsec >= 0 && t->tv_nsec < 1000000000;
+}
+
+/* A record with such a time would make the container unreadable. */
+static bool times_sound(const struct fs_setattr *set)
+{
+	return (!(set->set & FS_SET_ATIME) || is_time(&set->atime)) && (!(set->set & FS_SET_MTIME) || is_time(&set->mtime)) &&
+	       (!(set->set & FS_SET_CTIME) || is_time(&set->ctime));
+}
+
 int fs_setattr(struct fs *fs, uint64_t ino, const struct fs_setattr *set, struct fs_attr *ret)
 {
 	struct timespec now = fs_now();
 	struct open_state *o;
 	int r;
 
+	if (!times_sound(set))
+		return -EINVAL;
 	r = open_hold(fs, ino, &o);
 	if (r == -EISDIR || r == -EINVAL)
 		return set->set & FS_SET_SIZE ? r : commit_attributes(fs, ino, set, &now, ret);

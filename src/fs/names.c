@@ -29,6 +29,9 @@ int names_find(const struct fs *fs, const struct inode *dir, const char *name, s
 
 	if (len > FS_NAME_MAX)
 		return -ENAMETOOLONG;
+	/* A record with such a name would make the container unreadable. */
+	if (!tree_name_sound(name, len))
+		return -EINVAL;
 	*ret = tree_dirent(&fs->tree, dir, name, len);
 	return *ret ? 0 : -ENOENT;
 }
@@ -228,7 +231,7 @@ int names_make_unnamed(struct fs *fs, uint64_t parent, uint32_t mode, const stru
 int fs_mknod(struct fs *fs, uint64_t parent, const char *name, uint32_t mode, uint64_t rdev, const struct fs_cred *cred,
 	     struct fs_attr *ret)
 {
-	struct new_inode n = {.mode = mode & S_IFMT ? mode : mode | S_IFREG, .rdev = rdev, .cred = cred};
+	struct new_inode n = {.mode = (mode & S_IFMT ? mode & S_IFMT : S_IFREG) | (mode & 07777), .rdev = rdev, .cred = cred};
 
 	switch (n.mode & S_IFMT) {
 	case S_IFREG:

@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "tree.h"
+#include "fs.h"
 
 void tree_init(struct tree *t)
 {
@@ -109,6 +110,13 @@ void tree_inode_settle(struct tree *t, struct inode *i)
 }
 
 /* --- names ---------------------------------------------------------------------------------------- */
+
+bool tree_name_sound(const char *name, size_t len)
+{
+	if (len == 0 || len > FS_NAME_MAX || memchr(name, 0, len) || memchr(name, '/', len))
+		return false;
+	return !(name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')));
+}
 
 struct dirent *tree_dirent(const struct tree *t, const struct inode *dir, const char *name, size_t len)
 {

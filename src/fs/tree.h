@@ -100,6 +100,8 @@ void tree_inode_free(struct tree *t, struct inode *i);
 /* Frees it if nothing keeps it: names, the kernel's lookups, open descriptors. */
 void tree_inode_settle(struct tree *t, struct inode *i);
 
+/* Whether it can be the name of a dirent: 1 to FS_NAME_MAX bytes without '/' and NUL, not "." nor "..". */
+bool tree_name_sound(const char *name, size_t len);
 struct dirent *tree_dirent(const struct tree *t, const struct inode *dir, const char *name, size_t len);
 /* Adds or redirects a name. */
 int tree_dirent_set(struct tree *t, struct inode *dir, const char *name, size_t len, struct inode *child, uint64_t cookie);
