@@ -40,3 +40,16 @@ TESTS += $(mount_tests)
 EXTRA_DIST += $(mount_tests) tests/mount/lib.sh
 noinst_PROGRAMS += tests/mount/syscall
 tests_mount_syscall_SOURCES = tests/mount/syscall.c
+
+# The store against the reference engine's containers.
+check_PROGRAMS += tests/compat/test_vectors tests/compat/test_damage
+compat_sources = tests/compat/manifest.c tests/compat/manifest.h tests/unit/store/support.c tests/unit/store/support.h
+compat_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS) -I$(srcdir)/tests/unit/store \
+	-DVECTORS_DIR='"$(abs_srcdir)/tests/compat/vectors"'
+tests_compat_test_vectors_SOURCES = tests/compat/test_vectors.c $(compat_sources)
+tests_compat_test_vectors_CFLAGS = $(compat_cflags)
+tests_compat_test_vectors_LDADD = libstore.la $(CHECK_LIBS) $(JSONC_LIBS)
+tests_compat_test_damage_SOURCES = tests/compat/test_damage.c $(compat_sources)
+tests_compat_test_damage_CFLAGS = $(compat_cflags)
+tests_compat_test_damage_LDADD = libstore.la $(CHECK_LIBS) $(JSONC_LIBS)
+EXTRA_DIST += tests/compat/vectors

@@ -130,7 +130,8 @@ static inline bool entry_bounds(const struct chain *c, uint64_t prev_tail, uint6
 		return true;
 	}
 	*payload = round_up(prev_tail, c->gen->pad);
-	return *payload <= trailer && trailer - *payload >= c->gen->shortest;
+	/* An empty first entry is told by nothing from a few zero bytes. */
+	return *payload <= trailer && trailer - *payload >= c->gen->shortest && trailer > 0;
 }
 
 /* The entry that ends at `end`. Sets all of *ret, `mapping` to NULL. -ENOENT: end is 0. -EBADMSG: none can. */
