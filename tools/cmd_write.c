@@ -1,12 +1,13 @@
 /*
  * cmd_write.c - `reel write`: makes or replaces a file or an entry.
- * Relies on paths.h and reel.h. Never commits a part of its input: what was there stays until all
- * of the new contents has been read.
+ * Relies on paths.h and reel.h. Never commits a part of its input: old contents stay until all
+ * of the new ones have been read, and a new file goes again when that fails.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +19,27 @@
 #include "text.h"
 
 #define INPUT_SIZE (256 << 10)
+
+/* The signal that asked to stop; a second one is not caught. */
+static volatile sig_atomic_t stop_signal;
+
+static void stop(int sig)
+{
+	stop_signal = sig;
+}
+
+/* From here on a signal that would end the process ends the reading of input instead, so that it can be undone. */
+static void catch_signals(void)
+{
+	static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
+	struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESETHAND}, old;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		/* What nohup(1) and the like have switched off stays so. */
+		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
+			sigaction(signals[i], &action, NULL);
+	}
+}
 
 /* Where the new contents come from: VALUE, or standard input. */
 struct input {
@@ -39,9 +61,11 @@ static ssize_t pull_input(void *arg, void *buf, size_t size)
 		in->value_len -= (size_t)n;
 		return n;
 	}
-	do
+	do {
+		if (stop_signal != 0)
+			return in->err = -ECANCELED;
 		n = read(STDIN_FILENO, buf, size);
-	while (n < 0 && errno == EINTR);
+	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		n = in->err = -errno;
 	return n;
@@ -49,6 +73,8 @@ static ssize_t pull_input(void *arg, void *buf, size_t size)
 
 static void complain_write(const struct container *c, const char *path, const struct input *in, int err)
 {
+	if (in->err == -ECANCELED)
+		return; /* the signal says it */
 	if (in->err < 0) {
 		forget_library_message();
 		complain("standard input", "%s (nothing was written)", strerror(-in->err));
@@ -104,7 +130,10 @@ static int replace_file(const struct container *c, const struct place *at, struc
 	return r;
 }
 
-/* The file gets its name when all of the input is there. */
+/*
+ * The name comes first, since contents are committed under the path that the file has then: another program
+ * finds them by it.
+ */
 static int make_file(const struct container *c, const struct place *at, struct input *in)
 {
 	struct fs_cred cred = caller_cred();
@@ -112,22 +141,18 @@ static int make_file(const struct container *c, const struct place *at, struct i
 	struct fs_file *file;
 	int r;
 
-	r = fs_file_tmpfile(c->fs, at->parent, S_IFREG | less_umask(0666), O_WRONLY, &cred, &attr, &file);
+	r = fs_file_create(c->fs, at->parent, at->name, S_IFREG | less_umask(0666), O_WRONLY, &cred, &attr, &file);
 	if (r < 0)
 		return r;
 	r = fill_file(file, in);
-	if (r < 0)
-		return r;
-	r = fs_link(c->fs, attr.ino, at->parent, at->name, &attr);
-	if (r < 0)
-		return r;
-	r = fs_file_flush(file);
+	if (r == 0)
+		r = fs_file_flush(file);
 	if (r < 0) {
 		(void)fs_unlink(c->fs, at->parent, at->name);
 		return r;
 	}
 	fs_file_release(file);
-	fs_forget(c->fs, attr.ino, 2);
+	fs_forget(c->fs, attr.ino, 1);
 	return 0;
 }
 
@@ -157,6 +182,8 @@ static int write_file(const struct container *c, const char *path, struct input 
 	}
 	complain_write(c, path, in, r);
 	made_undo(c, &made);
+	if (in->err == -ECANCELED)
+		raise(stop_signal);
 	container_abandon();
 }
 
@@ -190,8 +217,13 @@ static int run_write(const struct args *args)
 	}
 	if (container_open(args->operand[0], FOR_WRITING, &c) < 0)
 		return STATUS_FAILED;
+	catch_signals();
 	status = c.tree ? write_file(&c, args->operand[1], &in) : write_entry(&c, args->operand[1], &in);
-	return container_close(&c) < 0 ? STATUS_FAILED : status;
+	if (container_close(&c) < 0)
+		status = STATUS_FAILED;
+	if (in.err == -ECANCELED)
+		raise(stop_signal);
+	return status;
 }
 
 const struct command cmd_write = {
@@ -200,7 +232,7 @@ const struct command cmd_write = {
     .summary = "write a file, from an argument or from standard input",
     .details = "Makes the file KEY, a path in the container, or replaces its contents, with VALUE, or\n"
 	       "with standard input when VALUE is not given. Directories on the way are made.\n"
-	       "Nothing changes in the container until all of the input has been read.\n"
+	       "Old contents stay until all of the input has been read, and stay when reading fails.\n"
 	       "In a container without a file system KEY is a key, and an entry is appended.\n",
     .min_operands = 2,
     .max_operands = 3,

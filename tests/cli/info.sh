@@ -22,8 +22,8 @@ test_json_holds_any_name() {
 	local name=$'c"\\\n\xff.reel'
 	reel init "$name"
 	reel info --json "$name" >out
-	is "$(jq -r .container out | head -c 4 | od -An -c)" "$(printf 'c"\\\n' | od -An -c)"
-	matches "$(cat out)" '*"c\"\\\u000a\udcff.reel"*'
+	grep -qF '"container": "c\"\\\u000a\udcff.reel"' out
+	jq -e 'type == "object"' out
 }
 
 # Expects the same numbers in both forms.

@@ -18,10 +18,10 @@ test_makes_a_file_for_its_owner_only() {
 	is "$(stat -c %a c)" 600
 }
 
-# Expects the root directory to be the caller's, with what the umask leaves of 0777.
+# Expects the root directory to be the caller's, and others to be able to look into it.
 test_root_directory_is_the_callers() {
-	(umask 027 && reel init c)
-	is "$(reel stat --json c / | jq -c '[.uid, .gid, .mode]')" "[$(id -u),$(id -g),\"0750\"]"
+	reel init c
+	is "$(reel stat --json c / | jq -c '[.uid, .gid, .mode]')" "[$(id -u),$(id -g),\"0755\"]"
 }
 
 # Expects status 1 and the file as it was.

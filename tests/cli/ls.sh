@@ -69,7 +69,7 @@ test_long_form_has_the_columns_of_ls() {
 	reel write c docs/a.txt hello
 	reel write c b ''
 	matches "$(reel ls -l c docs)" "-rw-r--r-- 1 $(id -un) $(id -gn) 5 ??? ?? ??:?? a.txt"
-	matches "$(reel ls -l c)" "-rw-r--r-- 1 $(id -un) $(id -gn) 0 ??? ?? ??:?? b
+	matches "$(reel ls -l c)" "-rw-r--r-- 1 $(id -un) $(id -gn) *0 ??? ?? ??:?? b
 drwxr-xr-x 2 $(id -un) $(id -gn) * ??? ?? ??:?? docs"
 	matches "$(reel ls --long c b)" "-rw-r--r-- 1 *b"
 }

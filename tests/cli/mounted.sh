@@ -4,7 +4,7 @@
 
 if [ ! -e /dev/fuse ]; then
 	echo "1..0 # SKIP there is no /dev/fuse"
-	exit 77
+	exit 0
 fi
 
 # Expects the reading commands to see what was committed.

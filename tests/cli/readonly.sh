@@ -30,7 +30,8 @@ test_whole_container_is_unchanged() {
 	only_read c
 }
 
-# Expects no change wherever the file is cut, and the contents of a or an error, never anything else.
+# Expects no change wherever the file is cut, and the contents of a, nothing where it was just made, or an error;
+# never anything else.
 test_cut_container_is_unchanged() {
 	local size cut
 	tree c
@@ -39,7 +40,7 @@ test_cut_container_is_unchanged() {
 		head -c "$cut" c >d
 		only_read d
 		reel cat d a >out 2>/dev/null || continue
-		matches "$(cat out)" "version [123]"
+		[ ! -s out ] || matches "$(cat out)" "version [123]"
 	done
 }
 

@@ -171,23 +171,60 @@ test_closed_standard_input_changes_nothing() {
 	is "$(reel cat c a)" old
 }
 
-# Expects what was there when reel is killed before its input ends.
-test_kill_in_the_middle_changes_nothing() {
-	local pid
-	reel init c
-	reel write c a old
+# begin_write PATH: starts `reel write c PATH`, and returns when it has read a part of its input. Its process
+# is $pid; its input goes on from descriptor 9.
+begin_write() {
 	mkfifo input
-	"$build/reel" write c a <input &
+	"$build/reel" write c "$1" <input &
 	pid=$!
 	exec 9>input
-	head -c 1000000 /dev/zero >&9 # more than a pipe holds: reel has read some of it
-	kill -KILL "$pid"
-	wait "$pid" || true
+	head -c 1000000 /dev/zero >&9 # more than a pipe holds
+}
+
+# end_write SIGNAL: sends the signal, which must end it.
+end_write() {
+	local status=0
+	kill "-$1" "$pid"
+	wait "$pid" 2>/dev/null || status=$?
 	exec 9>&-
+	is "$status" $((128 + $(kill -l "$1")))
+}
+
+# Expects the old contents when reel is killed before its input ends, and that it can be written again.
+test_kill_keeps_old_contents() {
+	reel init c
+	reel write c a old
+	begin_write a
+	end_write KILL
 	is "$(reel cat c a)" old
 	reel write c a new
 	is "$(reel cat c a)" new
 	run 0 reel check c
+}
+
+# Expects a signal that can be caught to leave the tree as it was: no empty file, no directory for it.
+test_signal_leaves_the_tree_as_it_was() {
+	reel init c
+	reel write c a old
+	begin_write new/dir/b
+	end_write TERM
+	is "$(reel ls -R c)" "/:
+a"
+	rm input
+	begin_write a
+	end_write TERM
+	is "$(reel cat c a)" old
+	run 0 reel check c
+}
+
+# Expects a signal to leave no entry, nor a torn tail, in a container without a file system.
+test_signal_leaves_no_entry() {
+	entries c
+	reel write c a old
+	cp c before
+	begin_write b
+	end_write TERM
+	cmp c before
 }
 
 # Expects an error instead of a container that grows under its own reader.
