@@ -39,7 +39,7 @@ static void unkey_contents(struct tree *t, struct inode *i)
 	for (uint32_t n = 0; n < i->extents.n; n++) {
 		struct data *d = i->extents.at[n].data;
 
-		if (!d->keyed || d->refs > 1)
+		if (!d->keyed)
 			continue;
 		data_unkey(&t->data, d);
 		tree_key_died(t, d->key_hash);

@@ -78,6 +78,9 @@ static int replay(struct fs *fs, const struct reel_view *view, const struct fs_s
 	if (r < 0)
 		return r;
 	for (size_t i = n; i-- > 0 && r == 0;) {
+		/* Its append began with the tombstones of keys that had died before, a writer's first one excepted. */
+		if (!(seals[i].flags & FS_SEAL_OPEN))
+			fs->tree.dead_n = 0;
 		r = apply_seal(fs, view, &seals[i]);
 		if (seals[i].flags & FS_SEAL_CHECKPOINT) {
 			fs->last_checkpoint = seals[i].position;
