@@ -10,12 +10,11 @@
 #include "apply.h"
 #include "checkpoint.h"
 
-static void add_extents(const struct tree *t, struct body *body, const struct inode *i)
+static void add_extents(struct body *body, const struct inode *i)
 {
 	const struct extents *e = &i->extents;
 	struct fs_record_extent *x;
 
-	(void)t;
 	if (e->n == 0)
 		return;
 	x = calloc(e->n, sizeof(*x));
@@ -35,7 +34,7 @@ static void add_extents(const struct tree *t, struct body *body, const struct in
 	free(x);
 }
 
-static void add_inode(const struct tree *t, struct body *body, const struct inode *i)
+void checkpoint_attributes(struct body *body, const struct inode *i)
 {
 	struct fs_record_inode image = record_image(i);
 
@@ -44,7 +43,6 @@ static void add_inode(const struct tree *t, struct body *body, const struct inod
 		body_symlink(body, i->ino, i->target);
 	for (const struct xattr *x = i->xattrs; x; x = x->next)
 		body_xattr(body, i->ino, x->bytes, x->name_len, x->bytes + x->name_len + 1, x->value_len);
-	add_extents(t, body, i);
 }
 
 static void add_names(struct body *body, const struct inode *dir)
@@ -55,17 +53,25 @@ static void add_names(struct body *body, const struct inode *dir)
 		body_dirent(body, dir->ino, d->child->ino, d->cookie, d->name, d->len);
 }
 
+void checkpoint_names(struct body *body, const struct tree *t)
+{
+	uint64_t ino = 0;
+
+	for (struct inode *i; (i = table_first(&t->inodes, &ino)); ino++)
+		if (S_ISDIR(i->mode))
+			add_names(body, i);
+}
+
 void checkpoint_make(const struct tree *t, struct body *body)
 {
 	uint64_t ino = 0;
 
 	body_state(body, t->next_ino);
-	for (struct inode *i; (i = table_first(&t->inodes, &ino)); ino++)
-		add_inode(t, body, i);
-	ino = 0;
-	for (struct inode *i; (i = table_first(&t->inodes, &ino)); ino++)
-		if (S_ISDIR(i->mode))
-			add_names(body, i);
+	for (struct inode *i; (i = table_first(&t->inodes, &ino)); ino++) {
+		checkpoint_attributes(body, i);
+		add_extents(body, i);
+	}
+	checkpoint_names(body, t);
 }
 
 int checkpoint_read(struct tree *t, const uint8_t *body, size_t len, uint64_t limit, size_t *bad)

@@ -10,6 +10,9 @@
 
 /* The caller holds the tree lock for reading. Errors are left in body->error. */
 void checkpoint_make(const struct tree *t, struct body *body);
+/* The parts of it that do not depend on where contents lie: an inode's own, and all names. */
+void checkpoint_attributes(struct body *body, const struct inode *i);
+void checkpoint_names(struct body *body, const struct tree *t);
 /* Fills an empty tree. `limit` and *bad as apply_body(). */
 int checkpoint_read(struct tree *t, const uint8_t *body, size_t len, uint64_t limit, size_t *bad);
 

@@ -27,13 +27,14 @@ static int append_entry(struct reel_append *a, uint64_t key_hash, const struct i
 	return r < 0 ? r : reel_append_entry_end(a, NULL);
 }
 
-static int append_super(struct fs *fs, struct reel_append *a, struct fs_super *super)
+/* Of an identity that there is already, or else of a new one. */
+static int append_super(struct reel_append *a, struct fs_super *super)
 {
 	uint64_t position = reel_append_next_payload(a);
 	struct iovec iov = {super, sizeof(*super)};
 	int r = 0;
 
-	if (fs->has_super)
+	if (super->version)
 		super_place(super, position);
 	else
 		r = super_make(super, position);
@@ -109,7 +110,7 @@ static int open_session(struct fs *fs)
 	if (r < 0)
 		goto out;
 	if (!fs->has_super || fs->moved) {
-		r = append_super(fs, a, &super);
+		r = append_super(a, &super);
 		if (r < 0) {
 			reel_append_abort(a);
 			goto out;
@@ -329,39 +330,27 @@ int commit_clean(struct fs *fs)
 	return r < 0 ? r : reel_sync(fs->store);
 }
 
-int commit_first(struct fs *fs)
+int commit_first_super(struct fs *fs, struct reel_append *a)
 {
-	struct timespec now = fs_now();
-	struct fs_record_inode root = {
-	    .ino = FS_ROOT_INO,
-	    .mode = S_IFDIR | 0755,
-	    .nlink = 2,
-	    .uid = fs->uid,
-	    .gid = fs->gid,
-	    .atime = record_time(&now),
-	    .mtime = record_time(&now),
-	    .ctime = record_time(&now),
-	    .btime = record_time(&now),
-	};
-	struct fs_super super;
-	struct body body = {0};
-	struct reel_append *a;
-	int r;
+	struct fs_super super = fs->super;
+	int r = append_super(a, &super);
 
-	body_state(&body, FS_ROOT_INO + 1);
-	body_inode(&body, &root);
-	r = body.error ? body.error : reel_append_begin(fs->store, &a);
 	if (r < 0)
-		goto out;
-	r = append_super(fs, a, &super);
-	if (r < 0) {
-		reel_append_abort(a);
-		goto out;
-	}
+		return r;
 	fs->super = super;
 	fs->has_super = true;
-	r = append_seal(fs, a, FS_SEAL_CHECKPOINT | FS_SEAL_CLEAN, &body);
-out:
-	body_free(&body);
-	return r;
+	return 0;
+}
+
+int commit_first(struct fs *fs, struct reel_append *a, const struct body *body)
+{
+	int r = body->error;
+
+	if (r == 0 && !fs->has_super)
+		r = commit_first_super(fs, a);
+	if (r < 0) {
+		reel_append_abort(a);
+		return r;
+	}
+	return append_seal(fs, a, FS_SEAL_CHECKPOINT | FS_SEAL_CLEAN, body);
 }

@@ -56,7 +56,12 @@ bool commit_wants_checkpoint(struct fs *fs);
 /* The last seal of this writer: a checkpoint, or an empty transaction where little has changed. */
 int commit_clean(struct fs *fs);
 
-/* For fs_create_container(): superblock and first checkpoint, as one append. */
-int commit_first(struct fs *fs);
+/*
+ * For those who fill a new container with one append: the superblock, which is its first entry, and the
+ * checkpoint that ends it (with the superblock before it, if there is none yet). commit_first() ends the
+ * append, whatever it returns.
+ */
+int commit_first_super(struct fs *fs, struct reel_append *a);
+int commit_first(struct fs *fs, struct reel_append *a, const struct body *body);
 
 #endif

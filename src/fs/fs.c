@@ -1,5 +1,5 @@
 /*
- * fs.c - opening and closing a file system, and making a container for one.
+ * fs.c - opening and closing a file system.
  */
 #include "config.h"
 
@@ -42,7 +42,7 @@ struct timespec fs_now(void)
 	return now;
 }
 
-static struct fs *fs_new(const struct fs_options *options)
+struct fs *fs_new(const struct fs_options *options)
 {
 	struct fs *fs = calloc(1, sizeof(*fs));
 	pthread_rwlockattr_t attr;
@@ -66,7 +66,7 @@ static struct fs *fs_new(const struct fs_options *options)
 	return fs;
 }
 
-static void fs_free(struct fs *fs)
+void fs_free(struct fs *fs)
 {
 	tree_free(&fs->tree);
 	body_free(&fs->import);
@@ -76,7 +76,7 @@ static void fs_free(struct fs *fs)
 	free(fs);
 }
 
-static struct reel_engine_options engine_options(const struct fs *fs, unsigned flags, struct location *location)
+struct reel_engine_options fs_engine_options(const struct fs *fs, unsigned flags, struct location *location)
 {
 	return (struct reel_engine_options){
 	    .base =
@@ -120,7 +120,7 @@ int fs_open(const char *path, const struct fs_options *options, struct fs **ret)
 
 	if (!fs)
 		return -ENOMEM;
-	engine = engine_options(fs, fs->read_only ? REEL_RDONLY : 0, &location);
+	engine = fs_engine_options(fs, fs->read_only ? REEL_RDONLY : 0, &location);
 	r = reel_engine_open(path, &engine, &fs->store);
 	if (r < 0)
 		goto fail;
@@ -156,80 +156,6 @@ int fs_close(struct fs *fs)
 	r = r < 0 ? r : one;
 	one = reel_close(fs->store);
 	r = r < 0 ? r : one;
-	fs_free(fs);
-	return r;
-}
-
-/* --- making a container ----------------------------------------------------------------------------------- */
-
-/* A name beside `path` that nobody else uses; the container gets its own name when it is whole. */
-static int temporary_path(const char *path, char **ret)
-{
-	return asprintf(ret, "%s.new-%ld", path, (long)getpid()) < 0 ? -ENOMEM : 0;
-}
-
-static int sync_folder(const char *path)
-{
-	char *copy = strdup(path), *slash;
-	int fd, r = 0;
-
-	if (!copy)
-		return -ENOMEM;
-	slash = strrchr(copy, '/');
-	if (slash)
-		slash[slash == copy] = 0;
-	fd = open(slash ? copy : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
-		r = -errno;
-	if (fd >= 0)
-		close(fd);
-	free(copy);
-	return r;
-}
-
-static int write_new(struct fs *fs, const char *path, const char *temporary)
-{
-	struct reel_engine_options engine = engine_options(fs, REEL_CREATE | REEL_EXCL, NULL);
-	int r, one;
-
-	r = reel_engine_open(temporary, &engine, &fs->store);
-	if (r < 0)
-		return r;
-	r = commit_first(fs);
-	one = reel_close(fs->store);
-	r = r < 0 ? r : one;
-	if (r == 0 && renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) < 0) {
-		/* Where the file system beneath has no such rename, a link that fails on an existing name does. */
-		r = -errno;
-		if (r == -EINVAL && link(temporary, path) == 0)
-			r = 0;
-		else if (r == -EINVAL)
-			r = -errno;
-		if (r == 0)
-			unlink(temporary);
-	}
-	if (r < 0)
-		unlink(temporary);
-	return r < 0 ? r : sync_folder(path);
-}
-
-int fs_create_container(const char *path, const struct fs_options *options)
-{
-	struct fs *fs;
-	char *temporary;
-	struct stat st;
-	int r;
-
-	if (lstat(path, &st) == 0)
-		return -EEXIST;
-	fs = fs_new(options);
-	if (!fs)
-		return -ENOMEM;
-	r = temporary_path(path, &temporary);
-	if (r == 0) {
-		r = write_new(fs, path, temporary);
-		free(temporary);
-	}
 	fs_free(fs);
 	return r;
 }

@@ -259,6 +259,18 @@ struct fs_extent_info {
 typedef void (*fs_extent_fn)(void *arg, const struct fs_extent_info *extent);
 int fs_extents(struct fs *fs, uint64_t ino, fs_extent_fn fn, void *arg);
 
+struct fs_compaction {
+	uint64_t before, after; /* bytes of the container */
+};
+
+/*
+ * Replaces the container by one that holds just its present state: superseded contents and the history go.
+ * The old file is untouched until the new one is whole and synced, and needs to be mounted nowhere. Errors as
+ * fs_open(), and -EMEDIUMTYPE: it holds entries but no file system; -EIO: contents are damaged (see fs_check()).
+ * ret may be NULL.
+ */
+int fs_compact(const char *path, const struct fs_options *options, struct fs_compaction *ret);
+
 /* One thing that fs_check() found wrong; text without a newline. */
 typedef void (*fs_check_fn)(void *arg, const char *text);
 /*

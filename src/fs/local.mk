@@ -5,7 +5,9 @@ libfs_la_SOURCES = \
 	src/fs/check.c \
 	src/fs/checkpoint.c src/fs/checkpoint.h \
 	src/fs/commit.c src/fs/commit.h \
+	src/fs/compact.c \
 	src/fs/contents.c src/fs/contents.h \
+	src/fs/create.c src/fs/create.h \
 	src/fs/data.c src/fs/data.h \
 	src/fs/dir.c \
 	src/fs/extents.c \

@@ -93,13 +93,19 @@ struct fs_dir {
 	struct inode *inode;
 };
 
+/* A file system without a container, and its end; what fs_open() and those who make containers begin with. */
+struct fs *fs_new(const struct fs_options *options);
+void fs_free(struct fs *fs);
+struct location;
+/* How the store opens for `fs`: `location` is filled meanwhile, or NULL. */
+struct reel_engine_options fs_engine_options(const struct fs *fs, unsigned flags, struct location *location);
+
 /* One line for the user; printf. */
 void fs_log(const struct fs *fs, int priority, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 struct timespec fs_now(void);
 
 /* Replays the container into the tree (load.c). */
-struct location;
 int fs_load(struct fs *fs, const struct location *location);
 
 #endif

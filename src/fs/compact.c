@@ -1,0 +1,176 @@
+/*
+ * compact.c - writes the present state of a container into a new one, which then takes its place:
+ * no superseded entries, no history, every file without holes as one entry under its path. The old file is
+ * whole until the new one has its name, and what cannot be read right is not copied.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "checkpoint.h"
+#include "commit.h"
+#include "contents.h"
+#include "create.h"
+#include "open.h"
+
+struct compaction {
+	struct fs *from;
+	struct reel_append *append;
+	struct body body;
+	struct sums sums;
+	uint64_t size;     /* of the new container */
+	struct table used; /* key hashes of contents that were copied */
+};
+
+static int sink(void *arg, const void *data, size_t len)
+{
+	struct compaction *c = arg;
+	int r = sums_add(&c->sums, data, len);
+
+	return r < 0 ? r : reel_append_data(c->append, data, len);
+}
+
+/* A file whose holes would be lost keeps its extents; so does the one byte that no entry can hold. */
+static bool is_dense(const struct inode *i)
+{
+	return i->extents.bytes == i->size;
+}
+
+static int choose_key(struct compaction *c, const struct inode *i, uint64_t *key)
+{
+	char path[4096 + 256];
+	size_t len = tree_path(i, NULL, path, sizeof(path));
+
+	*key = reel_hash(path, len);
+	if (!is_dense(i) || len == 0 || len >= sizeof(path) - 256 || table_get(&c->used, *key))
+		*key = contents_key_hash(c->from->sequence + 1, i->ino);
+	return table_put(&c->used, *key, c);
+}
+
+static int copy_bytes(struct compaction *c, struct open_state *o)
+{
+	const struct extents *e = &o->inode->extents;
+	int r = 0;
+
+	for (uint32_t n = 0; n < e->n && r == 0; n++)
+		r = contents_stream_base(c->from, o, e->at[n].offset, e->at[n].len, sink, c);
+	return r;
+}
+
+static int record_copy(struct compaction *c, const struct inode *i, const struct reel_entry *place)
+{
+	struct fs_record_data data = {place->offset, place->len, place->key_hash, place->crc, (uint32_t)c->sums.n, 0, 0};
+	struct fs_record_extent *list = calloc(i->extents.n, sizeof(*list)), whole = {0, i->size, place->offset, 0};
+	uint64_t at = 0;
+
+	if (!list)
+		return -ENOMEM;
+	body_data(&c->body, &data, c->sums.sum);
+	for (uint32_t n = 0; n < i->extents.n; n++) {
+		list[n] = (struct fs_record_extent){i->extents.at[n].offset, i->extents.at[n].len, place->offset, at};
+		at += list[n].len;
+	}
+	body_extents(&c->body, i->ino, FS_EXTENTS_REPLACE, is_dense(i) ? &whole : list, is_dense(i) ? 1 : i->extents.n);
+	free(list);
+	return 0;
+}
+
+static int copy_contents(struct compaction *c, struct inode *i)
+{
+	struct reel_entry place;
+	struct open_state *o;
+	uint64_t key;
+	int r;
+
+	r = choose_key(c, i, &key);
+	if (r == 0)
+		r = open_hold(c->from, i->ino, &o);
+	if (r < 0)
+		return r;
+	r = reel_append_entry_begin(c->append, key);
+	if (r == 0)
+		r = copy_bytes(c, o);
+	if (r == 0)
+		r = sums_end(&c->sums);
+	if (r == 0)
+		r = reel_append_entry_end(c->append, &place);
+	if (r == 0)
+		r = record_copy(c, i, &place);
+	sums_free(&c->sums);
+	open_put(c->from, o);
+	return r;
+}
+
+static int copy_all(struct compaction *c)
+{
+	struct tree *t = &c->from->tree;
+	uint64_t ino = 0;
+	int r = 0;
+
+	body_state(&c->body, t->next_ino);
+	for (struct inode *i; r == 0 && (i = table_first(&t->inodes, &ino)); ino++) {
+		checkpoint_attributes(&c->body, i);
+		if (i->extents.n > 0)
+			r = copy_contents(c, i);
+	}
+	checkpoint_names(&c->body, t);
+	return r;
+}
+
+static int fill(struct fs *to, void *arg)
+{
+	struct compaction *c = arg;
+	int r;
+
+	to->sequence = c->from->sequence;
+	r = reel_append_begin(to->store, &c->append);
+	if (r < 0)
+		return r;
+	r = commit_first_super(to, c->append);
+	if (r == 0)
+		r = copy_all(c);
+	if (r < 0) {
+		reel_append_abort(c->append);
+		return r;
+	}
+	r = commit_first(to, c->append, &c->body);
+	c->size = reel_tail_offset(to->store);
+	return r;
+}
+
+int fs_compact(const char *path, const struct fs_options *options, struct fs_compaction *ret)
+{
+	struct compaction c = {0};
+	struct fs_compaction result = {0};
+	struct fs *to;
+	int r = fs_open(path, options, &c.from);
+
+	if (r < 0)
+		return r;
+	if (!c.from->has_super) {
+		(void)fs_close(c.from);
+		return -EMEDIUMTYPE;
+	}
+	result.before = reel_tail_offset(c.from->store);
+	to = fs_new(options);
+	if (!to) {
+		r = -ENOMEM;
+		goto out;
+	}
+	/* The same container in a new place: identity and secret stay. */
+	to->super = c.from->super;
+	r = create_container(to, path, true, fill, &c);
+	result.after = c.size;
+	fs_free(to);
+out:
+	body_free(&c.body);
+	sums_free(&c.sums);
+	table_clear(&c.used);
+	(void)fs_close(c.from);
+	if (r == 0 && ret)
+		*ret = result;
+	return r;
+}
