@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 
 #include "store.h"
 
@@ -101,6 +102,9 @@ static int open_file(struct reel *r)
 
 static void free_all(struct reel *r)
 {
+	/* Said expressly: entries that live on keep the mapping, and with it the open file and its lock. */
+	if (r->fd >= 0 && store_writable(r))
+		(void)r->disk->flock(r->disk, r->fd, LOCK_UN);
 	if (r->map != NULL)
 		mapping_unref(r->map);
 	if (r->fd >= 0)
