@@ -20,96 +20,101 @@
 
 /* --- finding ------------------------------------------------------------------------------------- */
 
+/* A directory, file or link that the way leads through, and its name in the one before. */
+struct step {
+	uint64_t ino;
+	char name[FS_NAME_MAX + 1];
+};
+
 struct walk {
 	struct fs *fs;
 	char *rest; /* still to go: components between slashes; owned, `next` points into it */
 	char *next;
-	char *done; /* the way so far: components joined by '/', no link and no ".." among them */
-	size_t done_len, done_room;
+	struct step *way; /* from the root, which is way[0], on; no link among them but the last at times */
+	size_t n, room;
 	int links;
 };
 
-static int walk_enter(struct walk *w, const char *name, size_t len)
+static int walk_push(struct walk *w, uint64_t ino, const char *name)
 {
-	size_t need = w->done_len + len + 2;
-	char *grown;
+	struct step *grown;
+	size_t room;
 
-	if (len > FS_NAME_MAX)
-		return -ENAMETOOLONG;
-	if (need > w->done_room) {
-		grown = realloc(w->done, need * 2);
+	if (w->n == w->room) {
+		room = w->room > 0 ? w->room * 2 : 16;
+		grown = reallocarray(w->way, room, sizeof(*grown));
 		if (grown == NULL)
 			return -ENOMEM;
-		w->done = grown;
-		w->done_room = need * 2;
+		w->way = grown;
+		w->room = room;
 	}
-	if (w->done_len > 0)
-		w->done[w->done_len++] = '/';
-	memcpy(w->done + w->done_len, name, len);
-	w->done_len += len;
-	w->done[w->done_len] = '\0';
+	w->way[w->n].ino = ino;
+	snprintf(w->way[w->n].name, sizeof(w->way[w->n].name), "%s", name);
+	w->n++;
 	return 0;
 }
 
-/* ".." of the root is the root. */
-static void walk_leave(struct walk *w)
+/* ret is where the way leads. */
+static int walk_arrive(const struct walk *w, struct place *ret)
 {
-	while (w->done_len > 0 && w->done[w->done_len - 1] != '/')
-		w->done_len--;
-	if (w->done_len > 0)
-		w->done_len--;
-	w->done[w->done_len] = '\0';
+	const struct step *last = &w->way[w->n - 1];
+
+	ret->parent = w->n > 1 ? last[-1].ino : 0;
+	snprintf(ret->name, sizeof(ret->name), "%s", last->name);
+	return fs_getattr(w->fs, last->ino, &ret->attr);
+}
+
+/* On to a name in the directory that the way leads to; where there is none, ret->parent and ret->name are set. */
+static int walk_enter(struct walk *w, const char *name, size_t len, struct place *ret)
+{
+	int r;
+
+	if (len > FS_NAME_MAX)
+		return -ENAMETOOLONG;
+	ret->parent = w->way[w->n - 1].ino;
+	memcpy(ret->name, name, len);
+	ret->name[len] = '\0';
+	r = fs_lookup(w->fs, ret->parent, ret->name, &ret->attr);
+	if (r < 0)
+		return r;
+	fs_forget(w->fs, ret->attr.ino, 1);
+	return walk_push(w, ret->attr.ino, ret->name);
 }
 
 /* The link that the way ends in is replaced by its target. */
-static int walk_link(struct walk *w, uint64_t ino)
+static int walk_link(struct walk *w, struct place *ret)
 {
 	char target[FS_SYMLINK_MAX + 1];
-	size_t target_len, rest_len = strlen(w->next);
+	size_t size;
 	char *joined;
 	int r;
 
 	if (++w->links > LINKS_MAX)
 		return -ELOOP;
-	r = fs_readlink(w->fs, ino, target);
+	r = fs_readlink(w->fs, ret->attr.ino, target);
 	if (r < 0)
 		return r;
 	if (target[0] == '/')
 		return -EXDEV;
-	target_len = strlen(target);
-	joined = malloc(target_len + 1 + rest_len + 1);
+	size = strlen(target) + 1 + strlen(w->next) + 1;
+	joined = malloc(size);
 	if (joined == NULL)
 		return -ENOMEM;
-	memcpy(joined, target, target_len);
-	joined[target_len] = '/';
-	memcpy(joined + target_len + 1, w->next, rest_len + 1);
-	if (rest_len == 0)
-		joined[target_len] = '\0';
+	/* What is left begins with a slash, or is empty. */
+	snprintf(joined, size, "%s%s", target, w->next);
 	free(w->rest);
 	w->rest = w->next = joined;
-	walk_leave(w);
-	return 0;
+	w->n--;
+	return walk_arrive(w, ret);
 }
 
-/* Where the way so far leads. */
-static int walk_look(struct walk *w, struct place *ret)
-{
-	if (w->done_len > 0)
-		return fs_resolve(w->fs, w->done, &ret->parent, ret->name, &ret->attr);
-	ret->parent = 0;
-	ret->name[0] = '\0';
-	return fs_getattr(w->fs, FS_ROOT_INO, &ret->attr);
-}
-
-/*
- * Goes one component on. 1: there may be more, 0: this was the last. `ret` is where the way leads.
- */
+/* Goes one component on. 1: there may be more, 0: this was the last. `ret` is where the way leads. */
 static int walk_step(struct walk *w, enum links links, struct place *ret)
 {
 	const char *name = w->next += strspn(w->next, "/");
 	size_t len = strcspn(name, "/");
 	bool last;
-	int r;
+	int r = 0;
 
 	if (len == 0)
 		return 0;
@@ -117,42 +122,31 @@ static int walk_step(struct walk *w, enum links links, struct place *ret)
 		return -ENOTDIR;
 	w->next += len;
 	last = w->next[strspn(w->next, "/")] == '\0';
-	if (len == 1 && name[0] == '.')
-		return 1;
-	if (len == 2 && name[0] == '.' && name[1] == '.') {
-		walk_leave(w);
-		r = walk_look(w, ret);
-		return r < 0 ? r : 1;
+	if (len == 2 && memcmp(name, "..", 2) == 0) {
+		w->n -= w->n > 1; /* ".." of the root is the root */
+		r = walk_arrive(w, ret);
+	} else if (len != 1 || name[0] != '.') {
+		r = walk_enter(w, name, len, ret);
+		if (r < 0) {
+			if (r != -ENOENT || !last)
+				ret->parent = 0;
+		} else if (S_ISLNK(ret->attr.mode) && (!last || links == FOLLOW_LINKS || *w->next == '/')) {
+			r = walk_link(w, ret);
+		}
 	}
-	r = walk_enter(w, name, len);
-	if (r < 0)
-		return r;
-	r = walk_look(w, ret);
-	if (r < 0) {
-		if (r != -ENOENT || !last)
-			ret->parent = 0;
-		return r;
-	}
-	if (S_ISLNK(ret->attr.mode) && (!last || links == FOLLOW_LINKS || *w->next == '/')) {
-		r = walk_link(w, ret->attr.ino);
-		if (r < 0)
-			return r;
-		r = walk_look(w, ret);
-		return r < 0 ? r : 1;
-	}
-	return 1;
+	return r < 0 ? r : 1;
 }
 
 int path_find(const struct container *c, const char *path, enum links links, struct place *ret)
 {
 	size_t len = strlen(path);
-	struct walk w = {.fs = c->fs, .rest = strdup(path), .done = calloc(1, 1), .done_room = 1};
-	int r = -ENOMEM;
+	struct walk w = {.fs = c->fs, .rest = strdup(path)};
+	int r = w.rest == NULL ? -ENOMEM : walk_push(&w, FS_ROOT_INO, "");
 
-	if (w.rest == NULL || w.done == NULL)
+	if (r < 0)
 		goto out;
 	w.next = w.rest;
-	r = walk_look(&w, ret);
+	r = walk_arrive(&w, ret);
 	while (r >= 0) {
 		r = walk_step(&w, links, ret);
 		if (r == 0)
@@ -164,7 +158,7 @@ out:
 	if (r < 0 && r != -ENOENT)
 		ret->parent = 0;
 	free(w.rest);
-	free(w.done);
+	free(w.way);
 	return r;
 }
 

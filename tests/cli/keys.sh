@@ -210,6 +210,22 @@ test_empty_file_is_an_empty_container() {
 	[ ! -s c ]
 }
 
+# Expects the values in containers of every older generation, and a refusal to write that leaves them alone.
+test_older_generations_are_read_and_not_written() {
+	local generation vectors=$source_tree/tests/compat/vectors
+	for generation in v019 v020m v16a; do
+		cp "$vectors/$generation-base.bin" c
+		is "$(reel cat c t5 | od -An -v -tx1 | tr -d ' \n')" \
+			"$(jq -r '.entries[] | select(.key_hex == "7435").payload_hex' "$vectors/$generation-base.json")"
+		is "$(reel ls c | wc -l)" "$(jq .live_count "$vectors/$generation-base.json")"
+		run 0 reel info c
+		run 0 reel check c
+		unchanged c reel write c key value
+		fails 1 "reel: write: *older format*" reel write c key value
+		fails 1 "reel: rm: *older format*" reel rm c t5
+	done
+}
+
 # Expects each entry in a tree to be readable by its key, and by its path once mv named it.
 test_entry_in_a_tree_has_no_name_until_mv() {
 	one_entry c
