@@ -282,9 +282,9 @@ static uint64_t names_of(const struct inode *i)
 	return n;
 }
 
-/* Inodes that were open without a name when their writer ended. */
-static int drop_unnamed(struct tree *t, uint64_t *bad)
+int apply_drop_unnamed(struct tree *t, uint64_t *bad)
 {
+	*bad = 0;
 	for (struct inode *i; (i = table_first(&t->inodes, bad)); (*bad)++) {
 		if (i->nlink != 0)
 			continue;
@@ -336,8 +336,7 @@ int apply_finish(struct tree *t, uint64_t *bad)
 	*bad = FS_ROOT_INO;
 	if (!root || root->nlink == 0)
 		return -EBADMSG;
-	*bad = 0;
-	r = drop_unnamed(t, bad);
+	r = apply_drop_unnamed(t, bad);
 	if (r < 0)
 		return r;
 	*bad = 0;

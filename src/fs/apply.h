@@ -14,8 +14,11 @@
  */
 int apply_body(struct tree *t, const uint8_t *body, size_t len, uint64_t limit, size_t *bad);
 
+/* After a replay: ends the inodes that have no name: they were open when their writer ended. As apply_finish(). */
+int apply_drop_unnamed(struct tree *t, uint64_t *bad);
+
 /*
- * After a replay: ends the inodes that have no name, then checks that the tree is one: every
+ * After a replay: apply_drop_unnamed(), then checks that the tree is one: every
  * directory has one name and is reached from the root, link counts are right. -EBADMSG, with the
  * inode number in *bad.
  */

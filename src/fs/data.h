@@ -34,6 +34,9 @@ enum data_state {
 	DATA_CHECKED = 1 << 1, /* the whole payload was found good */
 };
 
+/* Positions from here on are no place: another program compacted the container, and the entry was not found. */
+#define DATA_MISSING ((uint64_t)1 << 63)
+
 struct data_table {
 	struct table by_position;
 	struct table by_key; /* the data that is the live entry under its key */

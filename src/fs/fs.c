@@ -115,7 +115,7 @@ int fs_open(const char *path, const struct fs_options *options, struct fs **ret)
 {
 	struct fs *fs = fs_new(options);
 	struct reel_engine_options engine;
-	struct location location;
+	struct location location = {0};
 	int r;
 
 	if (!fs)

@@ -15,8 +15,9 @@
 struct import {
 	struct fs *fs;
 	struct body body;
-	struct table seen;   /* key hashes of newer entries */
-	struct table owners; /* key hash to inode: of contents that files have, and of files' paths */
+	struct table seen;    /* key hashes of newer entries */
+	struct table owners;  /* key hash to inode: of contents that files have, and of files' paths */
+	struct table decided; /* inodes that a newer entry has changed or removed */
 	bool has_owners;
 	struct timespec time;
 	uint64_t next_ino, next_cookie;
@@ -123,9 +124,14 @@ static int import_entry(struct import *im, const struct reel_entry *e)
 		r = find_owners(im);
 	if (r < 0)
 		return r;
+	/* A file with two keys, of its path and of its contents, follows the newest entry under either. */
 	owner = table_get(&im->owners, e->key_hash);
-	if (owner && owner->nlink == 0)
+	if (owner && (owner->nlink == 0 || table_get(&im->decided, owner->ino)))
 		owner = NULL;
+	if (owner)
+		r = table_put(&im->decided, owner->ino, &mark);
+	if (r < 0)
+		return r;
 	if (e->tombstone && owner)
 		import_removal(im, owner);
 	else if (!e->tombstone && owner)
@@ -169,16 +175,44 @@ static void record_root(struct import *im)
 	body_inode(&im->body, &root);
 }
 
-/* What reelfs itself keeps in the container beside contents. */
+/* What reelfs itself keeps in the container beside contents, and contents that still wait for their tombstone. */
 static bool is_own(const struct fs *fs, const struct reel_entry *e)
 {
 	struct fs_seal seal;
 
 	if (!fs->has_super)
 		return false;
+	for (size_t i = 0; i < fs->tree.dead_n; i++)
+		if (fs->tree.dead[i] == e->key_hash && !data_key_taken(&fs->tree.data, e->key_hash))
+			return true;
 	return e->key_hash == reel_hash(FS_KEY_SUPER, sizeof(FS_KEY_SUPER) - 1) ||
 	       (seal_parse(e->payload, e->len, &fs->super, &seal) == 0 && e->key_hash == seal_key_hash(&seal)) ||
 	       table_get(&fs->tree.data.by_position, e->offset);
+}
+
+/* A key that is gone since another program compacted the container was deleted before, as by a tombstone. */
+static int import_missing(struct import *im)
+{
+	uint64_t position = DATA_MISSING;
+	char path[4096];
+	int r = 0;
+
+	for (struct data *d; r == 0 && (d = table_first(&im->fs->tree.data.by_position, &position)); position++) {
+		struct inode *owner;
+
+		if (!im->has_owners)
+			r = find_owners(im);
+		owner = r == 0 ? table_get(&im->owners, d->key_hash) : NULL;
+		if (!owner || table_get(&im->decided, owner->ino))
+			continue;
+		tree_path(owner, NULL, path, sizeof(path));
+		fs_log(im->fs, LOG_WARNING, "%s: /%s was removed by the program that compacted it: its contents are gone",
+		       reel_path(im->fs->store), path);
+		import_removal(im, owner);
+		im->n++;
+		r = table_put(&im->decided, owner->ino, &mark);
+	}
+	return r;
 }
 
 static int import_live(struct import *im)
@@ -197,7 +231,7 @@ static int import_live(struct import *im)
 			break;
 	}
 	reel_iter_free(it);
-	return r;
+	return r < 0 ? r : import_missing(im);
 }
 
 int fs_import(struct fs *fs, uint64_t after)
@@ -222,6 +256,7 @@ int fs_import(struct fs *fs, uint64_t after)
 		r = apply_body(&fs->tree, im.body.bytes, im.body.len, reel_tail_offset(fs->store), &bad);
 	table_clear(&im.seen);
 	table_clear(&im.owners);
+	table_clear(&im.decided);
 	fs->imported = im.n;
 	fs->import = im.body;
 	if (r == 0 && im.n > 0)

@@ -122,7 +122,8 @@ int fs_load(struct fs *fs, const struct location *location)
 {
 	struct reel_view view = {reel_base(fs->store), reel_tail_offset(fs->store)};
 	struct fs_seal newest = location->seal;
-	uint64_t bad;
+	bool torn_start = false;
+	uint64_t bad, missing = DATA_MISSING;
 	int r = 0;
 
 	if (location->has_super) {
@@ -130,8 +131,12 @@ int fs_load(struct fs *fs, const struct location *location)
 		fs->has_super = true;
 		if (!location->has_seal || seal_end(&newest) > view.size)
 			r = walk_to_seal(fs, &view, &newest);
-		if (r == -ENOENT)
+		/* A superblock at the end: its first transaction was torn, and what it was to begin has not begun. */
+		torn_start = r == -ENOENT && location->super.position + sizeof(location->super) + TRAILER_SIZE == view.size;
+		if (r == -ENOENT && !torn_start)
 			return damaged(fs, "file system: no transaction is left, searched", view.size);
+	}
+	if (location->has_super && !torn_start) {
 		if (r == 0)
 			r = replay(fs, &view, &newest);
 		if (r < 0)
@@ -145,6 +150,12 @@ int fs_load(struct fs *fs, const struct location *location)
 	if (r < 0)
 		return r;
 	r = apply_finish(&fs->tree, &bad);
+	if (r == 0 && table_first(&fs->tree.data.by_position, &missing)) {
+		fs_log(fs, LOG_ERR,
+		       "%s: another program compacted it, and not all of the file system is left in it; nothing was changed",
+		       reel_path(fs->store));
+		return -EBADMSG;
+	}
 	if (r == -EBADMSG) {
 		fs_log(fs, LOG_ERR,
 		       "%s: damaged: inode %llu contradicts the rest of the tree; nothing was changed (see reel check)",

@@ -67,48 +67,50 @@ static int collect(struct fs *fs, struct found **ret, size_t *n)
 
 static int replay(struct fs *fs, const struct found *list, size_t n)
 {
-	size_t first = n, bad;
+	size_t first = n - 1, bad;
 	int r = 0;
 
-	while (first > 0 && !(list[first - 1].seal.flags & FS_SEAL_CHECKPOINT))
+	while (first > 0 && !(list[first].seal.flags & FS_SEAL_CHECKPOINT))
 		first--;
-	if (first == 0)
+	if (!(list[first].seal.flags & FS_SEAL_CHECKPOINT) && list[first].seal.previous != FS_NO_POSITION)
 		return -EBADMSG;
-	for (size_t i = first - 1; i < n && r == 0; i++) {
+	for (size_t i = first; i < n && r == 0; i++) {
 		const struct fs_seal *s = &list[i].seal;
 		const uint8_t *body = reel_base(fs->store) + list[i].offset + sizeof(*s);
 
-		if (!seal_body_sound(&fs->super, s, body) || (i >= first && s->sequence != list[i - 1].seal.sequence + 1))
+		if (!seal_body_sound(&fs->super, s, body) || (i > first && s->sequence != list[i - 1].seal.sequence + 1))
 			return -EBADMSG;
+		/* As in load.c: what had died before has its tombstone. */
+		if (!(s->flags & FS_SEAL_OPEN))
+			fs->tree.dead_n = 0;
 		r = apply_body(&fs->tree, body, s->body_len, UINT64_MAX, &bad);
 	}
 	fs->sequence = list[n - 1].seal.sequence;
 	return r;
 }
 
-/* Contents are where their key leads now. */
+/* Contents are where their key leads now. Those that are not there are left to the import: DATA_MISSING. */
 static int relocate(struct fs *fs)
 {
 	struct data_table *t = &fs->tree.data;
 	struct table fresh = {0};
-	uint64_t position = 0;
+	uint64_t position = 0, missing = DATA_MISSING;
 	int r = 0;
 
 	for (struct data *d; r == 0 && (d = table_first(&t->by_position, &position)); position++) {
 		struct reel_entry e;
 
 		r = reel_read_hash(fs->store, d->key_hash, &e);
-		if (r < 0 || e.len != d->len || e.crc != d->crc) {
-			if (r == 0)
-				reel_entry_release(&e);
-			fs_log(fs, LOG_ERR,
-			       "%s: contents with the key hash %016llx are gone since another program compacted it",
-			       reel_path(fs->store), (unsigned long long)d->key_hash);
-			r = -EBADMSG;
+		if (r < 0 && r != -ENOENT)
 			break;
+		if (r == 0 && e.len == d->len && e.crc == d->crc) {
+			d->position = e.offset;
+		} else {
+			d->position = missing;
+			missing += 64;
 		}
-		d->position = e.offset;
-		reel_entry_release(&e);
+		if (r == 0)
+			reel_entry_release(&e);
 		r = table_put(&fresh, d->position, d);
 	}
 	if (r < 0) {
@@ -124,6 +126,7 @@ int moved_load(struct fs *fs)
 {
 	struct reel_entry e;
 	struct found *list;
+	uint64_t bad;
 	size_t n;
 	int r;
 
@@ -139,8 +142,12 @@ int moved_load(struct fs *fs)
 	r = collect(fs, &list, &n);
 	if (r < 0)
 		return r;
-	r = replay(fs, list, n);
+	/* A superblock alone: the first transaction after it was torn. */
+	r = n > 0 ? replay(fs, list, n) : -ENOENT;
 	free(list);
+	/* The contents of files that were removed need not be there any more. */
+	if (r == 0)
+		r = apply_drop_unnamed(&fs->tree, &bad);
 	if (r == 0)
 		r = relocate(fs);
 	if (r == -EBADMSG)
