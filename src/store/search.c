@@ -22,8 +22,8 @@
 /* Values of the table of good tails: the running checksum where the next payload begins, and these. */
 #define TAIL_IS_GOOD  ((uint64_t)1 << 32)
 #define TAIL_LINKS_2  ((uint64_t)1 << 33) /* at least two entries since the start */
-#define TAIL_PADDED   ((uint64_t)1 << 34)
 #define TAIL_DOUBTFUL ((uint64_t)1 << 35) /* no entry links to it yet, and chance may have made it */
+#define TAIL_EXCLUDES 36                  /* the shift of search_result.excludes */
 
 enum {
 	SIZE_BYTES = 6, /* of a size or link; longer files cannot be mapped */
@@ -120,13 +120,11 @@ static bool is_doubtful(const struct search *s, uint64_t prev_tail, uint64_t pre
 }
 
 /* Adds the tail of a good entry, and makes it the best so far. */
-static int add_good(struct search *s, uint64_t prev_tail, uint64_t prev_state, bool padded, uint64_t trailer)
+static int add_good(struct search *s, uint64_t prev_tail, uint64_t prev_state, unsigned excludes, uint64_t trailer)
 {
 	uint64_t tail = trailer + s->c->gen->trailer, payload = round_up(tail, s->c->gen->pad), state = TAIL_IS_GOOD;
 
-	state |= prev_state & TAIL_PADDED;
-	if (padded)
-		state |= TAIL_PADDED;
+	state |= (uint64_t)(excludes | prev_state >> TAIL_EXCLUDES) << TAIL_EXCLUDES;
 	if (prev_tail != s->from)
 		state |= TAIL_LINKS_2;
 	if (trailer > s->at)
@@ -139,12 +137,22 @@ static int add_good(struct search *s, uint64_t prev_tail, uint64_t prev_state, b
 	} else {
 		s->result.tail = tail;
 		s->result.links = state & TAIL_LINKS_2 ? 2 : 1;
-		s->result.padded = state & TAIL_PADDED;
+		s->result.excludes = (unsigned)(state >> TAIL_EXCLUDES);
 		s->tried = 0;
 	}
 	uint64_t seen = mixed(tail) >> (64 - SEEN_BITS);
 	s->seen[seen / 64] |= (uint64_t)1 << (seen % 64);
 	return u64table_put(&s->good, tail, state);
+}
+
+/* The generations in which the payload after `prev_tail` is not at `payload`. */
+static unsigned excluded(uint64_t prev_tail, uint64_t payload)
+{
+	unsigned mask = 0;
+
+	for (unsigned i = 0; i < GENERATION_COUNT; i++)
+		mask |= (unsigned)(round_up(prev_tail, GENERATIONS[i].pad) != payload) << i;
+	return mask;
 }
 
 /* Is there an entry with its trailer at `at`, and `field` in the place of prev_tail? */
@@ -166,7 +174,7 @@ static inline int try_entry(struct search *s, uint64_t at, uint64_t field)
 		s->unfinished_after = prev_tail;
 		return 0;
 	}
-	return add_good(s, prev_tail, link == NULL ? 0 : link->state, payload != prev_tail, at);
+	return add_good(s, prev_tail, link == NULL ? 0 : link->state, tombstone ? 0 : excluded(prev_tail, payload), at);
 }
 
 /* The first byte at or after `at` that is not zero. */
@@ -195,7 +203,8 @@ static uint64_t next_possible(const uint8_t *base, uint64_t from, uint64_t at, u
 		unsigned high = (unsigned)(field >> 56);
 		if ((field & ~TRAILER_UNFINISHED_MASK) - from <= at - from && (high == 0 || high == TRAILER_UNFINISHED))
 			break;
-		at++;
+		/* After eight zeros a link would have to be 0, but for its highest bytes, which are none of a link's. */
+		at += field == 0 && from > 0 ? zeros + 1 : 1;
 	}
 	return at;
 }

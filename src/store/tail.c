@@ -106,7 +106,8 @@ static void weigh(struct finding *f, int i, uint64_t tail, bool damaged)
 /*
  * Searches the good prefix, and the generation that explains most of the file. An entry at the start
  * of the file is the same in all generations with trailers of one length, and so is what follows it
- * as long as nothing is padded: what was found in the newest is the start of what an older one has.
+ * as long as payloads begin where both put them: what was found in the newest is then the start of what
+ * an older one has.
  */
 static int search(struct reel *r, uint64_t size, const bool *damaged, struct finding *f)
 {
@@ -121,11 +122,12 @@ static int search(struct reel *r, uint64_t size, const bool *damaged, struct fin
 	for (int i = 0; err == 0 && i < GENERATION_COUNT; i++) {
 		c.gen = &GENERATIONS[i];
 		bool alike = c.gen->trailer == GENERATION_NEWEST->trailer;
-		older = alike ? newest : (struct search_result){0};
-		if (i > 0 && alike && newest.tail > 0 && !newest.padded)
-			err = search_tail(&c, newest.tail, &older);
-		else if (i > 0 && alike && newest.padded)
+		/* Unfinished batches are ours alone. */
+		if (i > 0 && (newest.unfinished || (newest.excludes >> i & 1)))
 			continue;
+		older = alike ? newest : (struct search_result){0};
+		if (i > 0 && alike && newest.tail > 0)
+			err = search_tail(&c, newest.tail, &older);
 		else if (!alike && newest.tail == 0)
 			err = search_tail(&c, 0, &older);
 		if (err == 0)
