@@ -103,7 +103,7 @@ unmount_it() {
 
 run_tests() {
 	local tests=() name n=0 failed=0 status
-	mapfile -t tests < <(compgen -A function test_)
+	mapfile -t tests < <(sed -n 's/^\(test_[a-z0-9_]*\)().*/\1/p' "$0")
 	echo "1..${#tests[@]}"
 	for name in "${tests[@]}"; do
 		n=$((n + 1))
