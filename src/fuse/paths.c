@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <syslog.h>
 
 #include "log.h"
@@ -21,10 +22,12 @@ static int no_memory(void)
 
 static int resolve_mountpoint(struct paths *p, const char *given)
 {
+	struct statvfs fs;
 	struct stat st;
 
 	p->mountpoint = realpath(given, NULL);
-	if (p->mountpoint == NULL || stat(p->mountpoint, &st) < 0) {
+	/* The kernel may still remember the attributes of a mount whose daemon has ended, but not its space. */
+	if (p->mountpoint == NULL || stat(p->mountpoint, &st) < 0 || statvfs(p->mountpoint, &fs) < 0) {
 		if (errno == ENOTCONN)
 			log_line(
 			    LOG_ERR,

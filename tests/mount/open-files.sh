@@ -37,7 +37,8 @@ test_name_of_an_open_file() {
 
 # What one descriptor has written is read through another before either is closed.
 test_seen_at_once() {
-	exec 3>"$mnt/f" 4<"$mnt/f"
+	exec 3>"$mnt/f"
+	exec 4<"$mnt/f"
 	echo one >&3
 	expect one "$(cat <&4)"
 	echo two >&3

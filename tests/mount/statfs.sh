@@ -5,11 +5,11 @@
 
 # Free space is that of the container's file system, give or take what others use meanwhile (a tenth).
 test_free_space() {
-	local here there
+	local here there difference
 	here=$(($(stat -f -c '%a * %S' "$mnt")))
 	there=$(($(stat -f -c '%a * %S' "$scratch")))
-	[ "$here" -gt $((there / 10 * 9)) ] && [ "$here" -le $((there / 10 * 11)) ] ||
-		fail "$here bytes are free in the mount, $there beneath"
+	difference=$((here > there ? here - there : there - here))
+	[ "$difference" -lt $((there / 10)) ] || fail "$here bytes are free in the mount, $there beneath"
 }
 
 # A name may have 255 bytes.
