@@ -16,15 +16,14 @@ refused() {
 	! mountpoint -q "$mnt" || fail "something is mounted"
 }
 
-# in_background ARGUMENT...: mounts as a daemon; $daemon_pid is found through the lock's message.
+# Unmounts what runs in the background, and waits for its end: another mount works when the container is free.
 unmounted() {
 	fusermount3 -u "$mnt"
-	# The container is free again when another mount of it works, which waits for the lock.
 	mount_it
 	unmount_it
 }
 
-# mount_options FIELD...: what /proc/self/mountinfo says of $mnt.
+# The flags of the mount.
 mount_flags() {
 	awk -v m="$mnt" '$5 == m { print $6 }' /proc/self/mountinfo
 }
@@ -145,12 +144,14 @@ mount_it_on_sub() {
 
 # Odd characters in paths do no harm and show in /proc/mounts, escaped as the kernel does.
 test_odd_paths() {
+	local source
 	container="$scratch/a, b\\c=d"
 	mnt="$scratch/mount, here\\"
 	mkdir "$mnt"
 	"$reelfs" -o create "$container" "$mnt"
 	: >"$mnt/f"
-	expect "$container" "$(findmnt -n -o SOURCE --mountpoint "$mnt" | head -n 1 | xargs -0 printf '%b' | head -n 1)" source
+	source=$(awk '/ fuse\.reelfs / { print $(NF - 1) }' /proc/self/mountinfo | grep -F "$scratch/")
+	expect "$container" "$(printf %b "$source")" "source (as shown: $source)"
 	unmounted
 }
 
