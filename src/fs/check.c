@@ -37,7 +37,8 @@ static void check_seal(struct check *c, const struct reel_view *view, const stru
 
 	if (!c->fs->has_super || c->fs->moved || seal_at(view, &c->fs->super, e->offset, &seal) < 0)
 		return;
-	if (seal_end(&seal) != e->end || !seal_body_sound(&c->fs->super, &seal, view->base + e->offset + sizeof(seal)))
+	if (seal_end(&seal) != e->end || e->key_hash != seal_key_hash(&seal) ||
+	    !seal_body_sound(&c->fs->super, &seal, view->base + e->offset + sizeof(seal)))
 		fault(c, "the transaction at offset %llu is damaged", (unsigned long long)e->offset);
 }
 

@@ -215,6 +215,17 @@ static int import_missing(struct import *im)
 	return r;
 }
 
+/* A transaction without a superblock: this is no container of another program, but one of ours with damage. */
+static bool is_orphan(const struct fs *fs, const struct reel_entry *e)
+{
+	struct fs_seal seal;
+
+	if (fs->has_super || e->len < sizeof(seal) || memcmp(e->payload, FS_SEAL_MAGIC, sizeof(seal.magic)) != 0)
+		return false;
+	memcpy(&seal, e->payload, sizeof(seal));
+	return e->key_hash == seal_key_hash(&seal);
+}
+
 static int import_live(struct import *im)
 {
 	struct reel_iter *it;
@@ -224,8 +235,13 @@ static int import_live(struct import *im)
 	if (r < 0)
 		return r;
 	while ((r = reel_iter_next(it, &e)) > 0) {
-		if (!is_own(im->fs, &e))
+		if (is_orphan(im->fs, &e)) {
+			fs_log(im->fs, LOG_ERR, "%s: damaged: its superblock cannot be used; nothing was changed",
+			       reel_path(im->fs->store));
+			r = -EBADMSG;
+		} else if (!is_own(im->fs, &e)) {
 			r = import_entry(im, &e);
+		}
 		reel_entry_release(&e);
 		if (r < 0)
 			break;
