@@ -226,28 +226,4 @@ test_older_generations_are_read_and_not_written() {
 	done
 }
 
-# Expects each entry in a tree to be readable by its key, and by its path once mv named it.
-test_entry_in_a_tree_has_no_name_until_mv() {
-	one_entry c
-	# A file system comes to be with the first change in a mount.
-	[ -e /dev/fuse ] || return 0
-	mount_it c
-	touch mnt/file
-	unmount_it
-	is "$(reel ls c)" "$hello_hash
-file"
-	is "$(reel cat c hello)" world
-	is "$(reel cat c $hello_hash)" world
-	is "$(reel stat --json c hello | jq .size)" 5
-	reel mv c hello docs/hello.txt
-	is "$(reel ls -R c)" "/:
-docs
-file
-
-docs:
-hello.txt"
-	is "$(reel cat c docs/hello.txt)" world
-	run 0 reel check c
-}
-
 run_tests
