@@ -1,6 +1,7 @@
 bin_PROGRAMS += reelfs
 reelfs_SOURCES = \
 	src/fuse/daemon.c src/fuse/daemon.h \
+	src/fuse/handles.c src/fuse/handles.h \
 	src/fuse/help.c \
 	src/fuse/init.c \
 	src/fuse/killpriv.c src/fuse/killpriv.h \

@@ -13,6 +13,7 @@
 #include <fuse_lowlevel.h>
 
 #include "fs.h"
+#include "handles.h"
 #include "options.h"
 
 /* What handlers work on: the userdata of the session. */
@@ -40,12 +41,12 @@ static inline struct fs *fs_of(fuse_req_t req)
 
 static inline struct fs_file *file_of(const struct fuse_file_info *fi)
 {
-	return (struct fs_file *)(uintptr_t)fi->fh;
+	return handle_of(fi)->file;
 }
 
 static inline struct fs_dir *dir_of(const struct fuse_file_info *fi)
 {
-	return (struct fs_dir *)(uintptr_t)fi->fh;
+	return handle_of(fi)->dir;
 }
 
 static inline struct fs_cred cred_of(fuse_req_t req)

@@ -100,21 +100,31 @@ out:
 	free(l.buf);
 }
 
+static void end_dir(struct handle *h)
+{
+	fs_dir_close(h->dir);
+	handle_free(h);
+}
+
 void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	struct fs_dir *dir;
-	int res = fs_dir_open(fs_of(req), ino, &dir);
+	struct handle *h = handle_new();
+	int res = -ENOMEM;
 
+	if (h != NULL)
+		res = fs_dir_open(fs_of(req), ino, &h->dir);
 	if (res < 0) {
+		if (h != NULL)
+			handle_free(h);
 		reply_status(req, res);
 		return;
 	}
-	fi->fh = (uintptr_t)dir;
+	fi->fh = (uintptr_t)h;
 	/* Only the kernel changes directories, so what it has cached of them stays good. */
 	fi->cache_readdir = 1;
 	fi->keep_cache = 1;
 	if (fuse_reply_open(req, fi) < 0)
-		fs_dir_close(dir);
+		end_dir(h);
 }
 
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
@@ -132,7 +142,7 @@ void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, s
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
-	fs_dir_close(dir_of(fi));
+	end_dir(handle_of(fi));
 	reply_status(req, 0);
 }
 

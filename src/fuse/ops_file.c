@@ -25,27 +25,36 @@ static int open_flags(const struct mount *m, const struct fuse_file_info *fi)
 }
 
 /* Only the kernel changes contents, so what it has cached of them stays good. */
-static void fill_open_reply(struct fuse_file_info *fi, struct fs_file *file)
+static void fill_open_reply(struct fuse_file_info *fi, struct handle *h)
 {
-	fi->fh = (uintptr_t)file;
+	fi->fh = (uintptr_t)h;
 	fi->keep_cache = 1;
 	/* Nothing to commit when a reader closes. */
 	fi->noflush = (fi->flags & O_ACCMODE) == O_RDONLY;
 }
 
-static void reply_create(fuse_req_t req, int res, const struct fs_attr *attr, struct fs_file *file, struct fuse_file_info *fi)
+static void end_file(struct handle *h)
+{
+	fs_file_release(h->file);
+	handle_free(h);
+}
+
+/* res and attr are from the making of h->file; h may be NULL if that failed. */
+static void reply_create(fuse_req_t req, int res, const struct fs_attr *attr, struct handle *h, struct fuse_file_info *fi)
 {
 	struct fs *fs = fs_of(req);
 	struct fuse_entry_param entry;
 
 	if (res < 0) {
+		if (h != NULL)
+			handle_free(h);
 		reply_status(req, res);
 		return;
 	}
 	entry_from_attr(&entry, attr);
-	fill_open_reply(fi, file);
+	fill_open_reply(fi, h);
 	if (fuse_reply_create(req, &entry, fi) < 0) {
-		fs_file_release(file);
+		end_file(h);
 		fs_forget(fs, attr->ino, 1);
 	}
 }
@@ -54,13 +63,17 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 {
 	const struct mount *m = mount_of(req);
 	const struct fs_cred cred = cred_of(req);
+	struct handle *h = handle_new();
 	struct fs_attr attr;
-	struct fs_file *file = NULL;
-	int res = -ENAMETOOLONG;
+	int res;
 
-	if (!name_too_long(name))
-		res = fs_file_create(m->fs, parent, name, mode, open_flags(m, fi), &cred, &attr, &file);
-	reply_create(req, res, &attr, file, fi);
+	if (h == NULL)
+		res = -ENOMEM;
+	else if (name_too_long(name))
+		res = -ENAMETOOLONG;
+	else
+		res = fs_file_create(m->fs, parent, name, mode, open_flags(m, fi), &cred, &attr, &h->file);
+	reply_create(req, res, &attr, h, fi);
 }
 
 #if FUSE_VERSION >= FUSE_MAKE_VERSION(3, 17)
@@ -68,11 +81,13 @@ void op_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_file
 {
 	const struct mount *m = mount_of(req);
 	const struct fs_cred cred = cred_of(req);
+	struct handle *h = handle_new();
 	struct fs_attr attr;
-	struct fs_file *file = NULL;
-	int res = fs_file_tmpfile(m->fs, parent, mode, open_flags(m, fi), &cred, &attr, &file);
+	int res = -ENOMEM;
 
-	reply_create(req, res, &attr, file, fi);
+	if (h != NULL)
+		res = fs_file_tmpfile(m->fs, parent, mode, open_flags(m, fi), &cred, &attr, &h->file);
+	reply_create(req, res, &attr, h, fi);
 }
 #endif
 
@@ -85,25 +100,37 @@ static int kill_priv(struct fs *fs, fuse_ino_t ino)
 	return fs_setattr(fs, ino, &set, &attr);
 }
 
+static int open_file(struct fs *fs, fuse_ino_t ino, int flags, struct handle *h)
+{
+	int res = fs_file_open(fs, ino, flags, &h->file);
+
+	if (res == 0 && (flags & O_TRUNC) && killpriv_asked()) {
+		res = kill_priv(fs, ino);
+		if (res < 0)
+			fs_file_release(h->file);
+	}
+	return res;
+}
+
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	const struct mount *m = mount_of(req);
-	int flags = open_flags(m, fi);
-	struct fs_file *file;
-	int res = fs_file_open(m->fs, ino, flags, &file);
+	struct handle *h = handle_new();
+	int res;
 
-	if (res == 0 && (flags & O_TRUNC) && killpriv_asked()) {
-		res = kill_priv(m->fs, ino);
-		if (res < 0)
-			fs_file_release(file);
+	if (h == NULL) {
+		reply_status(req, -ENOMEM);
+		return;
 	}
+	res = open_file(m->fs, ino, open_flags(m, fi), h);
 	if (res < 0) {
+		handle_free(h);
 		reply_status(req, res);
 		return;
 	}
-	fill_open_reply(fi, file);
+	fill_open_reply(fi, h);
 	if (fuse_reply_open(req, fi) < 0)
-		fs_file_release(file);
+		end_file(h);
 }
 
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
@@ -150,6 +177,6 @@ void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_inf
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
-	fs_file_release(file_of(fi));
+	end_file(handle_of(fi));
 	reply_status(req, 0);
 }

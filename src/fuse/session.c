@@ -14,6 +14,7 @@
 #include <syslog.h>
 
 #include "daemon.h"
+#include "handles.h"
 #include "killpriv.h"
 #include "log.h"
 #include "ops.h"
@@ -167,11 +168,27 @@ static void raise_file_limit(void)
 		log_line(LOG_DEBUG, "RLIMIT_NOFILE: %s", strerror(errno));
 }
 
+/* 0, or -1: not everything is known to be on disk. */
+static int close_container(struct fs *fs, const char *path)
+{
+	unsigned before = log_errors();
+	int res = handles_end(fs);
+	int closed = fs_close(fs);
+
+	if (res == 0)
+		res = closed;
+	if (res == 0)
+		return 0;
+	if (log_errors() == before)
+		log_line(LOG_ERR, "container %s: closing it failed: %s; the last changes may not be on disk", path,
+			 strerror(-res));
+	return -1;
+}
+
 int session_run(struct options *o, const struct paths *paths)
 {
-	unsigned before;
 	struct fs *fs;
-	int ret, res;
+	int ret;
 
 	become_io_flusher();
 	raise_file_limit();
@@ -182,13 +199,7 @@ int session_run(struct options *o, const struct paths *paths)
 		return -1;
 	ret = mount_and_loop(o, paths, fs);
 	signals_loop_ended();
-	before = log_errors();
-	res = fs_close(fs);
-	if (res < 0) {
-		if (log_errors() == before)
-			log_line(LOG_ERR, "container %s: closing it failed: %s; the last changes may not be on disk",
-				 paths->container, strerror(-res));
+	if (close_container(fs, paths->container) < 0)
 		ret = -1;
-	}
 	return ret;
 }

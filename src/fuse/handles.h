@@ -1,0 +1,38 @@
+/*
+ * handles.h - open files and directories, as the kernel knows them.
+ *
+ * When a mount ends while files are open, the kernel does not send their RELEASE. So every open handle is in a
+ * list, from which those that are left are ended before the container is closed.
+ */
+#ifndef REELFS_HANDLES_H
+#define REELFS_HANDLES_H
+
+#include <fuse_lowlevel.h>
+
+#include "fs.h"
+
+/* One of `file` and `dir` is set. */
+struct handle {
+	struct fs_file *file;
+	struct fs_dir *dir;
+	struct handle *prev, *next; /* of the list of all; handles.c's own */
+};
+
+/* In the list, with nothing set. NULL: no memory. Any thread. */
+struct handle *handle_new(void);
+
+/* Takes the handle out of the list and frees it; what it stood for is ended already. Any thread. */
+void handle_free(struct handle *h);
+
+static inline struct handle *handle_of(const struct fuse_file_info *fi)
+{
+	return (struct handle *)(uintptr_t)fi->fh;
+}
+
+/*
+ * Commits what is buffered, if any handle is left, and ends them all. To be called when no thread handles
+ * requests any more. 0, or a negative errno value: not all could be committed.
+ */
+int handles_end(struct fs *fs);
+
+#endif
