@@ -41,6 +41,27 @@ EXTRA_DIST += $(mount_tests) tests/mount/lib.sh
 noinst_PROGRAMS += tests/mount/syscall
 tests_mount_syscall_SOURCES = tests/mount/syscall.c
 
+# The store.
+check_PROGRAMS += tests/unit/store/test_write tests/unit/store/test_open tests/unit/store/test_faults \
+	tests/unit/store/test_threads tests/unit/store/test_sums
+store_test_sources = tests/unit/store/support.c tests/unit/store/support.h tests/unit/store/runner.h
+tests_unit_store_test_write_SOURCES = tests/unit/store/test_write.c $(store_test_sources)
+tests_unit_store_test_write_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_store_test_write_LDADD = libstore.la $(CHECK_LIBS)
+tests_unit_store_test_open_SOURCES = tests/unit/store/test_open.c $(store_test_sources)
+tests_unit_store_test_open_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_store_test_open_LDADD = libstore.la $(CHECK_LIBS)
+tests_unit_store_test_faults_SOURCES = tests/unit/store/test_faults.c tests/unit/store/faulty.c tests/unit/store/faulty.h \
+	$(store_test_sources)
+tests_unit_store_test_faults_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_store_test_faults_LDADD = libstore.la $(CHECK_LIBS)
+tests_unit_store_test_threads_SOURCES = tests/unit/store/test_threads.c $(store_test_sources)
+tests_unit_store_test_threads_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_store_test_threads_LDADD = libstore.la $(CHECK_LIBS)
+tests_unit_store_test_sums_SOURCES = tests/unit/store/test_sums.c $(store_test_sources)
+tests_unit_store_test_sums_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_store_test_sums_LDADD = libstore.la $(CHECK_LIBS)
+
 # The store against the reference engine's containers.
 check_PROGRAMS += tests/compat/test_vectors tests/compat/test_damage
 compat_sources = tests/compat/manifest.c tests/compat/manifest.h tests/unit/store/support.c tests/unit/store/support.h

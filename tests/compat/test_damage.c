@@ -338,6 +338,51 @@ START_TEST(damaged_older_generations_are_read_and_never_cut)
 }
 END_TEST
 
+static size_t put_entry(uint8_t *file, size_t at, size_t pad, size_t len)
+{
+	size_t payload = (at + pad - 1) / pad * pad;
+	uint64_t prev_tail = at, key_hash = at + 1;
+
+	memset(file + at, 0, payload - at);
+	memset(file + payload, 'x', len);
+	uint32_t crc = reel_crc32(0, file + payload, len);
+	memcpy(file + payload + len, &key_hash, 8);
+	memcpy(file + payload + len + 8, &prev_tail, 8);
+	memcpy(file + payload + len + 16, &crc, 4);
+	return payload + len + TRAILER;
+}
+
+/*
+ * A torn or damaged container of an older generation whose first entries lie where the newest would have
+ * put them too is still one of the older: what the newest cannot explain is not cut off.
+ */
+START_TEST(older_generation_that_begins_like_the_newest_is_not_cut)
+{
+	uint8_t file[4096];
+
+	for (size_t pad = 1; pad <= 16; pad += 15) {
+		/* Ends at 64 (no pad in any) or at 50 (16 and 64 agree on the next payload). */
+		size_t end = put_entry(file, 0, pad, pad == 1 ? 44 : 30);
+		end = put_entry(file, end, pad, 84);
+		end = put_entry(file, end, pad, 7);
+		size_t third = end;
+		end = put_entry(file, end, pad, 9);
+		for (size_t cut = third; cut <= end; cut++) {
+			file_write("vector.bin", file, cut);
+			check_refused(0, -ENOTSUP);
+			struct reel *r = must_open("vector.bin", REEL_RDONLY);
+			ck_assert_uint_eq(reel_tail_offset(r), cut == end ? end : third);
+			reel_close(r);
+		}
+		/* Damaged in the third entry, and whole at the end. */
+		file[third - 10] ^= 1;
+		file_write("vector.bin", file, end);
+		check_refused(0, -ENOTSUP);
+		file[third - 10] ^= 1;
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("damaged containers");
@@ -353,6 +398,7 @@ int main(void)
 	tcase_add_test(tc, every_zeroed_end_keeps_the_entries_before_it);
 	tcase_add_test(tc, every_flipped_byte_keeps_the_other_entries);
 	tcase_add_test(tc, damaged_older_generations_are_read_and_never_cut);
+	tcase_add_test(tc, older_generation_that_begins_like_the_newest_is_not_cut);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
