@@ -85,7 +85,8 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 
 	if (info->si_code > 0 && is_guarded(address)) {
 		void *page = (void *)(address & ~(page_size - 1));
-		mended = mmap(page, page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+		void *zeros = mmap(page, page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+		mended = zeros == page;
 	}
 	if (!mended)
 		pass_on(sig, info, context);
