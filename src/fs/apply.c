@@ -91,8 +91,10 @@ static int apply_inode(struct tree *t, const struct fs_record_inode *r)
 			return err;
 	}
 	count(t, i, -1);
-	if (r->nlink == 0 && i->nlink > 0)
+	if (r->nlink == 0 && i->nlink > 0) {
+		i->removed = true;
 		unkey_contents(t, i);
+	}
 	i->mode = r->mode;
 	i->nlink = r->nlink;
 	i->uid = r->uid;
@@ -183,7 +185,7 @@ static int apply_data(struct tree *t, const struct fs_record_data *r, const stru
 	uint64_t blocks = r->len / FS_BLOCK + (r->len % FS_BLOCK != 0);
 	struct data *d;
 
-	if (r->len == 0 || r->position % 64 != 0 || r->position > limit || r->len > limit - r->position)
+	if (r->len == 0 || r->position > limit || r->len > limit - r->position)
 		return -EBADMSG;
 	if (r->sums != 0 && (r->sums != blocks || r->len <= FS_BLOCK))
 		return -EBADMSG;

@@ -75,7 +75,7 @@ static int follow_appends(const struct search *s, uint64_t *tail, struct fs_seal
 	struct fs_seal next;
 	int r;
 
-	while (p < s->view->size && s->view->size - p >= sizeof(next) + TRAILER_SIZE) {
+	while (p < s->view->size && s->view->size - p >= sizeof(next) + REEL_TRAILER_SIZE) {
 		if (memcmp(s->view->base + p, FS_SEAL_MAGIC, sizeof(next.magic)) != 0) {
 			p += 64;
 			continue;
@@ -97,6 +97,34 @@ static int follow_appends(const struct search *s, uint64_t *tail, struct fs_seal
 		p = (*tail + 63) / 64 * 64;
 	}
 	return 0;
+}
+
+/*
+ * Whether another program compacted the container: a whole chain of entries, of which the last seal is not
+ * where it was written. Where the superblock and some seals have kept their places all the same, what
+ * follows them would be taken for a torn append. An imitation in a file has no seal with its authenticator.
+ */
+static bool is_moved(const struct search *s)
+{
+	bool moved = false;
+	struct reel_entry e;
+
+	for (uint64_t end = s->view->size; end > 0; end = e.prev_tail) {
+		const uint8_t *payload;
+		struct fs_seal seal;
+
+		if (reel_entry_at(s->view, end, &e) < 0)
+			return false;
+		payload = s->view->base + e.offset;
+		if (end == s->view->size && reel_crc32(0, payload, e.len) != e.crc)
+			return false;
+		if (moved || seal_parse(payload, e.len, s->super, &seal) < 0 || e.key_hash != seal_key_hash(&seal))
+			continue;
+		if (seal.position == e.offset)
+			return false;
+		moved = true;
+	}
+	return moved;
 }
 
 /*
@@ -179,6 +207,10 @@ int locate_tail(void *arg, const struct reel_view *view, struct reel_tail *ret)
 	if (r == 0 && entries_sound(&s, l->seal.durable, view->size)) {
 		l->has_seal = true;
 		*ret = (struct reel_tail){REEL_TAIL_FOUND, l->seal.durable, view->size};
+		return 0;
+	}
+	if (is_moved(&s)) {
+		l->has_super = false;
 		return 0;
 	}
 	return recover(&s, l, ret);

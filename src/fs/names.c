@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "attr.h"
@@ -276,6 +277,9 @@ static int build_link(struct tx *tx, struct inode *i, struct inode *dir, const c
 		return r == 0 ? -EEXIST : r;
 	if (S_ISDIR(i->mode))
 		return -EPERM;
+	/* Only a file that was made without a name may be given one: the keys of this one's contents are dead. */
+	if (i->removed)
+		return -ENOENT;
 	if (i->nlink >= FS_LINK_MAX)
 		return -EMLINK;
 	image = attr_image(i, false);
@@ -287,9 +291,24 @@ static int build_link(struct tx *tx, struct inode *i, struct inode *dir, const c
 	return 0;
 }
 
-/* What an unnamed file holds becomes part of the container no later than its name does. */
-static int commit_unnamed(struct fs *fs, uint64_t ino)
+/* The path that `name` in the directory is, or an empty one where it is no longer known. */
+static void path_to_be(struct fs *fs, uint64_t parent, const char *name, char path[PATH_ROOM])
 {
+	struct inode *dir;
+	size_t len = 0;
+
+	path[0] = 0;
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	if (names_dir(fs, parent, &dir) == 0)
+		len = tree_path(dir, NULL, path, PATH_LONGEST);
+	pthread_rwlock_unlock(&fs->tree_lock);
+	snprintf(path + len, PATH_ROOM - len, "%s%s", len ? "/" : "", name);
+}
+
+/* What an unnamed file holds becomes part of the container no later than its name does. */
+static int commit_unnamed(struct fs *fs, uint64_t ino, uint64_t parent, const char *name)
+{
+	char path[PATH_ROOM];
 	struct open_state *o;
 	int r = open_hold(fs, ino, &o);
 
@@ -298,8 +317,9 @@ static int commit_unnamed(struct fs *fs, uint64_t ino)
 	if (r < 0)
 		return r;
 	if (!open_has_name(fs, o)) {
+		path_to_be(fs, parent, name, path);
 		pthread_rwlock_wrlock(&o->io);
-		r = contents_commit(fs, o, true);
+		r = contents_commit(fs, o, &(struct contents_as){path});
 		pthread_rwlock_unlock(&o->io);
 	}
 	open_put(fs, o);
@@ -312,7 +332,7 @@ int fs_link(struct fs *fs, uint64_t ino, uint64_t parent, const char *name, stru
 	struct tx tx;
 	int r;
 
-	r = commit_unnamed(fs, ino);
+	r = commit_unnamed(fs, ino, parent, name);
 	if (r < 0)
 		return r;
 	r = tx_begin(fs, &tx);

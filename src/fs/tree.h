@@ -71,6 +71,7 @@ struct inode {
 		char *target;          /* symbolic links */
 	};
 	_Atomic uint64_t lookups; /* lookup count of the kernel */
+	bool removed;             /* it has had names, and cannot have one again */
 	struct open_state *open;  /* while the inode is open or being changed; NULL otherwise */
 };
 
@@ -109,6 +110,10 @@ void tree_dirent_remove(struct tree *t, struct dirent *d);
 bool tree_dir_empty(const struct inode *dir);
 /* The directory that a directory is in; itself for the root and for one that was removed. */
 struct inode *tree_parent(const struct inode *dir);
+
+/* Room for any path that is used as a key, and for what tells that a path is longer. */
+#define PATH_LONGEST 4096
+#define PATH_ROOM    (PATH_LONGEST + 256)
 
 /*
  * The path from the root without leading slash, NUL-terminated, by the inode's first name (or ending
