@@ -237,7 +237,7 @@ static int set_regular(struct fs *fs, struct open_state *o, const struct fs_seta
 		open_change_times(fs, o, t.atime, t.mtime, t.ctime);
 	if (!(set->set & FS_SET_SIZE) || o->writers > 0)
 		return 0;
-	r = contents_commit(fs, o, false);
+	r = contents_commit(fs, o, NULL);
 	if (r < 0)
 		open_revert(fs, o);
 	return r;

@@ -44,7 +44,7 @@ static void check_seal(struct check *c, const struct reel_view *view, const stru
 
 static void check_entries(struct check *c)
 {
-	struct reel_view view = {reel_base(c->fs->store), reel_tail_offset(c->fs->store)};
+	struct reel_view view = reel_view_of(c->fs->store);
 	uint64_t end = view.size;
 	struct reel_entry e;
 
@@ -54,7 +54,7 @@ static void check_entries(struct check *c)
 			      (unsigned long long)end);
 			return;
 		}
-		if (reel_crc32(0, view.base + e.offset, e.len) != e.crc)
+		if (reel_payload_crc(&view, view.base + e.offset, e.len) != e.crc)
 			fault(c, "the entry at offset %llu (%llu bytes, key hash %016llx) does not have its checksum",
 			      (unsigned long long)e.offset, (unsigned long long)e.len, (unsigned long long)e.key_hash);
 		for (uint64_t p = e.prev_tail; p < e.offset; p++)

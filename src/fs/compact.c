@@ -41,11 +41,11 @@ static bool is_dense(const struct inode *i)
 
 static int choose_key(struct compaction *c, const struct inode *i, uint64_t *key)
 {
-	char path[4096 + 256];
+	char path[PATH_ROOM];
 	size_t len = tree_path(i, NULL, path, sizeof(path));
 
 	*key = reel_hash(path, len);
-	if (!is_dense(i) || len == 0 || len >= sizeof(path) - 256 || table_get(&c->used, *key))
+	if (!is_dense(i) || len == 0 || len >= PATH_LONGEST || table_get(&c->used, *key))
 		*key = contents_key_hash(c->from->sequence + 1, i->ino);
 	return table_put(&c->used, *key, c);
 }

@@ -158,6 +158,7 @@ struct writer {
 	struct reel_entry place;
 	bool wrote; /* an entry: place is valid */
 	bool whole;
+	const char *path; /* of a file without a name, that it is about to get */
 	uint64_t size;
 	struct fs_record_extent *runs; /* what the entry holds of the file; position not yet set */
 	size_t n_runs;
@@ -187,17 +188,20 @@ static uint64_t choose_key(struct writer *w)
 {
 	uint64_t unique = contents_key_hash(tx_sequence(&w->tx), w->open->inode->ino), hash;
 	struct tree *t = &w->fs->tree;
-	char path[4096 + 256];
+	char buf[PATH_ROOM];
+	const char *path = w->path ? w->path : buf;
 	struct data *d;
 	size_t len;
 
 	if (!w->whole)
 		return unique;
 	pthread_rwlock_rdlock(&w->fs->tree_lock);
-	len = tree_path(w->open->inode, NULL, path, sizeof(path));
+	if (!w->path)
+		tree_path(w->open->inode, NULL, buf, sizeof(buf));
+	len = strlen(path);
 	hash = reel_hash(path, len);
 	d = table_get(&t->data.by_key, hash);
-	if (len == 0 || len >= sizeof(path) - 256 || (d && !refs_are_own(w->open, d)))
+	if (len == 0 || len >= PATH_LONGEST || (d && !refs_are_own(w->open, d)))
 		hash = unique;
 	pthread_rwlock_unlock(&w->fs->tree_lock);
 	return hash;
@@ -352,13 +356,13 @@ static int commit(struct writer *w, bool dirty, bool one_nul)
 	return tx_commit(&w->tx, &(struct tx_result){.committed = o});
 }
 
-int contents_commit(struct fs *fs, struct open_state *o, bool unnamed)
+int contents_commit(struct fs *fs, struct open_state *o, const struct contents_as *as)
 {
-	struct writer w = {.fs = fs, .open = o, .size = open_size(o)};
+	struct writer w = {.fs = fs, .open = o, .size = open_size(o), .path = as ? as->path : NULL};
 	bool dirty = o->wbuf && !wbuf_empty(o->wbuf), one_nul;
 	int r;
 
-	if ((!dirty && !o->changed) || (!unnamed && !open_has_name(fs, o)))
+	if ((!dirty && !o->changed) || (!as && !open_has_name(fs, o)))
 		return 0;
 	w.whole = dirty && wants_whole(o, w.size);
 	one_nul = dirty && is_one_nul(o, w.whole, w.size);

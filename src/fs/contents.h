@@ -8,10 +8,13 @@
 
 /*
  * Appends the unwritten data and attributes of an open file as one transaction. Does nothing where
- * there are none, nor for a file without names unless `unnamed` is set (its data would be dead at once).
+ * there are none, nor for a file without names (its data would be dead at once) unless `as` says why.
  * open_state.io held for writing. After an error the data is still buffered.
  */
-int contents_commit(struct fs *fs, struct open_state *o, bool unnamed);
+struct contents_as {
+	const char *path; /* that the file is about to get; NULL: none is known */
+};
+int contents_commit(struct fs *fs, struct open_state *o, const struct contents_as *as);
 
 /*
  * Hands [offset, offset + len) of what is beneath the buffer to a sink, holes as zero bytes, after

@@ -119,15 +119,14 @@ bool data_key_taken(const struct data_table *t, uint64_t key_hash)
 /* --- checking ------------------------------------------------------------------------------------ */
 
 /* Numbers in records lead here only after the trailer there has been found to say the same. */
-static int check_place(struct reel *store, struct data *d, uint64_t *bad)
+static int check_place(const struct reel_view *view, struct data *d, uint64_t *bad)
 {
-	struct reel_view view = {reel_base(store), reel_tail_offset(store)};
 	struct reel_entry e;
-	uint64_t end = d->position + d->len + 20;
+	uint64_t end = reel_payload_end(view, d->position, d->len);
 
 	if (atomic_load_explicit(&d->state, memory_order_acquire) & DATA_PLACED)
 		return 0;
-	if (d->position > view.size || d->len > view.size || end > view.size || reel_entry_at(&view, end, &e) < 0 ||
+	if (d->position > view->size || d->len > view->size || end > view->size || reel_entry_at(view, end, &e) < 0 ||
 	    e.offset != d->position || e.len != d->len || e.key_hash != d->key_hash || e.crc != d->crc) {
 		*bad = d->position + d->len;
 		return -EIO;
@@ -175,12 +174,13 @@ static int check_blocks(const uint8_t *payload, struct data *d, uint64_t offset,
 
 int data_check(struct reel *store, struct data *d, uint64_t offset, uint64_t len, uint64_t *bad)
 {
-	const uint8_t *payload = reel_base(store) + d->position;
+	struct reel_view view = reel_view_of(store);
+	const uint8_t *payload = view.base + d->position;
 	int r;
 
 	if (atomic_load_explicit(&d->state, memory_order_acquire) & DATA_CHECKED)
 		return 0;
-	r = check_place(store, d, bad);
+	r = check_place(&view, d, bad);
 	if (r < 0)
 		return r;
 	if (len == 0 || offset >= d->len || len > d->len - offset) {
@@ -189,7 +189,7 @@ int data_check(struct reel *store, struct data *d, uint64_t offset, uint64_t len
 	}
 	if (d->sums > 0)
 		return check_blocks(payload, d, offset, len, bad);
-	if (reel_crc32(0, payload, d->len) != d->crc) {
+	if (reel_payload_crc(&view, payload, d->len) != d->crc) {
 		*bad = d->position;
 		return -EIO;
 	}

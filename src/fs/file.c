@@ -198,24 +198,24 @@ int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, i
 	return r;
 }
 
-static int flush(struct fs *fs, struct open_state *o, bool unnamed)
+static int flush(struct fs *fs, struct open_state *o, const struct contents_as *as)
 {
 	int r;
 
 	pthread_rwlock_wrlock(&o->io);
-	r = contents_commit(fs, o, unnamed);
+	r = contents_commit(fs, o, as);
 	pthread_rwlock_unlock(&o->io);
 	return r;
 }
 
 int fs_file_flush(struct fs_file *f)
 {
-	return f->writable ? flush(f->fs, f->open, false) : 0;
+	return f->writable ? flush(f->fs, f->open, NULL) : 0;
 }
 
 int fs_file_fsync(struct fs_file *f, bool datasync)
 {
-	int r = flush(f->fs, f->open, true);
+	int r = flush(f->fs, f->open, &(struct contents_as){NULL});
 
 	(void)datasync; /* a file's times are in the same transaction as its data: nothing is saved by leaving them */
 	return r < 0 ? r : reel_sync(f->fs->store);
@@ -241,7 +241,7 @@ void fs_file_release(struct fs_file *f)
 
 	if (f->writable) {
 		pthread_rwlock_wrlock(&o->io);
-		r = contents_commit(fs, o, false);
+		r = contents_commit(fs, o, NULL);
 		pthread_rwlock_wrlock(&fs->tree_lock);
 		o->writers -= f->writable;
 		last = o->writers == 0;
@@ -286,7 +286,7 @@ int file_commit_all(struct fs *fs)
 	int r = hold_all(fs, &all, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		int one = flush(fs, all[i], false);
+		int one = flush(fs, all[i], NULL);
 
 		if (r == 0)
 			r = one;

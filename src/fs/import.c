@@ -30,7 +30,7 @@ static char mark;
 static int find_owners(struct import *im)
 {
 	struct tree *t = &im->fs->tree;
-	char path[4096 + 256];
+	char path[PATH_ROOM];
 	uint64_t ino = 0;
 	int r = 0;
 
@@ -144,7 +144,7 @@ static int import_entry(struct import *im, const struct reel_entry *e)
 
 static int import_after(struct import *im, uint64_t after)
 {
-	struct reel_view view = {reel_base(im->fs->store), reel_tail_offset(im->fs->store)};
+	struct reel_view view = reel_view_of(im->fs->store);
 	uint64_t end = view.size;
 	struct reel_entry e;
 	int r = 0;

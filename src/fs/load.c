@@ -120,7 +120,7 @@ static int walk_to_seal(struct fs *fs, const struct reel_view *view, struct fs_s
 
 int fs_load(struct fs *fs, const struct location *location)
 {
-	struct reel_view view = {reel_base(fs->store), reel_tail_offset(fs->store)};
+	struct reel_view view = reel_view_of(fs->store);
 	struct fs_seal newest = location->seal;
 	bool torn_start = false;
 	uint64_t bad, missing = DATA_MISSING;
@@ -132,7 +132,7 @@ int fs_load(struct fs *fs, const struct location *location)
 		if (!location->has_seal || seal_end(&newest) > view.size)
 			r = walk_to_seal(fs, &view, &newest);
 		/* A superblock at the end: its first transaction was torn, and what it was to begin has not begun. */
-		torn_start = r == -ENOENT && location->super.position + sizeof(location->super) + TRAILER_SIZE == view.size;
+		torn_start = r == -ENOENT && location->super.position + sizeof(location->super) + REEL_TRAILER_SIZE == view.size;
 		if (r == -ENOENT && !torn_start)
 			return damaged(fs, "file system: no transaction is left, searched", view.size);
 	}

@@ -73,7 +73,7 @@ int super_parse(const uint8_t *payload, uint64_t len, uint64_t position, struct 
 
 int super_find(const struct reel_view *view, struct fs_super *ret)
 {
-	uint64_t need = sizeof(*ret) + TRAILER_SIZE;
+	uint64_t need = sizeof(*ret) + REEL_TRAILER_SIZE;
 	struct reel_entry e;
 	int r;
 
@@ -154,9 +154,9 @@ int seal_at(const struct reel_view *view, const struct fs_super *super, uint64_t
 {
 	int r;
 
-	if (position % 64 != 0 || position > view->size || view->size - position < sizeof(*ret) + TRAILER_SIZE)
+	if (position % 64 != 0 || position > view->size || view->size - position < sizeof(*ret) + REEL_TRAILER_SIZE)
 		return -ENOENT;
-	r = seal_parse(view->base + position, view->size - position - TRAILER_SIZE, super, ret);
+	r = seal_parse(view->base + position, view->size - position - REEL_TRAILER_SIZE, super, ret);
 	if (r < 0)
 		return r;
 	return ret->position == position && ret->append_start <= position && ret->durable <= ret->append_start ? 0 : -ENOENT;

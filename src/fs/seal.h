@@ -12,9 +12,6 @@
 #include "layout.h"
 #include "engine.h"
 
-/* Where an entry that carries a seal begins and ends. */
-#define TRAILER_SIZE 20u
-
 /* Draws a new identity and secret. */
 int super_make(struct fs_super *ret, uint64_t position);
 /* The same identity at a new place. */
@@ -48,7 +45,7 @@ bool seal_body_sound(const struct fs_super *super, const struct fs_seal *seal, c
 
 static inline uint64_t seal_end(const struct fs_seal *seal)
 {
-	return seal->position + sizeof(*seal) + seal->body_len + TRAILER_SIZE;
+	return seal->position + sizeof(*seal) + seal->body_len + REEL_TRAILER_SIZE;
 }
 
 #endif

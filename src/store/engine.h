@@ -14,10 +14,15 @@ struct disk_ops;
  * What a tail finder is shown: the file as it is on disk, mapped. Bytes at or past `size` must not
  * be touched. `disk_read` failing underneath shows as zero bytes (see map.h, "faults").
  */
+struct generation;
 struct reel_view {
 	const uint8_t *base;
 	uint64_t size;
+	const struct generation *gen; /* of the format; NULL: the newest */
 };
+
+/* The length of an entry's trailer in the newest generation, the only one that is written. */
+#define REEL_TRAILER_SIZE 20u
 
 enum reel_tail_verdict {
 	REEL_TAIL_UNKNOWN, /* no opinion: the store's own rule decides, from `durable` on */
@@ -59,6 +64,15 @@ uint64_t reel_durable_tail(const struct reel *r);
 
 /* The descriptor of the container, for fstatvfs(), fstat() and O_TMPFILE beside it. Never write to it. */
 int reel_fd(const struct reel *r);
+
+/* The committed bytes as they are now. */
+struct reel_view reel_view_of(const struct reel *r);
+
+/* The checksum of a payload as its trailer has it: CRC-32, of which the oldest generation keeps 24 bits. */
+uint32_t reel_payload_crc(const struct reel_view *view, const void *payload, uint64_t len);
+
+/* Where the entry whose payload is [offset, offset + len) ends. */
+uint64_t reel_payload_end(const struct reel_view *view, uint64_t offset, uint64_t len);
 
 /* Makes a message for the log; `priority` as syslog(3). */
 void reel_log(const struct reel *r, int priority, const char *fmt, ...) __attribute__((format(printf, 3, 4)));

@@ -62,9 +62,24 @@ bool store_fail(struct reel *r, int err)
 
 int reel_entry_at(const struct reel_view *view, uint64_t end, struct reel_entry *ret)
 {
-	struct chain c = {.gen = GENERATION_NEWEST, .base = view->base, .size = view->size};
+	struct chain c = {.gen = view->gen ? view->gen : GENERATION_NEWEST, .base = view->base, .size = view->size};
 
 	return entry_parse(&c, end, ret);
+}
+
+struct reel_view reel_view_of(const struct reel *r)
+{
+	return (struct reel_view){reel_base(r), reel_tail_offset(r), r->gen};
+}
+
+uint32_t reel_payload_crc(const struct reel_view *view, const void *payload, uint64_t len)
+{
+	return reel_crc32(0, payload, len) & (view->gen ? view->gen->crc_mask : UINT32_MAX);
+}
+
+uint64_t reel_payload_end(const struct reel_view *view, uint64_t offset, uint64_t len)
+{
+	return offset + len + (view->gen ? view->gen->trailer : TRAILER_SIZE);
 }
 
 int store_entry(struct reel *r, uint64_t end, struct reel_entry *ret)
