@@ -104,12 +104,14 @@ test_one_of_everything() {
 
 # cp -a, tar and rsync copy some hundreds of files.
 test_include_linux() {
-	copy_with_each_tool /usr/include/linux
+	cp -a /usr/include/linux "$scratch/linux"
+	copy_with_each_tool "$scratch/linux"
 }
 
 # cp -a, tar and rsync copy all of /usr/include.
 long_include() {
-	copy_with_each_tool /usr/include
+	cp -a /usr/include "$scratch/include"
+	copy_with_each_tool "$scratch/include"
 }
 
 # A local repository cloned into the mount has no faults, and can be worked in.
