@@ -95,12 +95,14 @@ static int apply_inode(struct tree *t, const struct fs_record_inode *r)
 		i->removed = true;
 		unkey_contents(t, i);
 	}
+	/* Readers of the file look at its size under open_state.io alone: it is written by those only who change it. */
+	if (i->size != r->size)
+		i->size = r->size;
 	i->mode = r->mode;
 	i->nlink = r->nlink;
 	i->uid = r->uid;
 	i->gid = r->gid;
 	i->rdev = r->rdev;
-	i->size = r->size;
 	i->atime = atime;
 	i->mtime = mtime;
 	i->ctime = ctime;

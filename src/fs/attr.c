@@ -118,10 +118,14 @@ int attr_kill_priv(struct fs *fs, struct inode *i)
 {
 	struct fs_record_inode image;
 	struct timespec now = fs_now();
+	uint32_t mode;
 	struct tx tx;
 	int r;
 
-	if (without_set_id(i->mode) == i->mode)
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	mode = i->mode;
+	pthread_rwlock_unlock(&fs->tree_lock);
+	if (without_set_id(mode) == mode)
 		return 0;
 	r = tx_begin(fs, &tx);
 	if (r < 0)
