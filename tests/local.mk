@@ -74,3 +74,29 @@ tests_compat_test_damage_SOURCES = tests/compat/test_damage.c $(compat_sources)
 tests_compat_test_damage_CFLAGS = $(compat_cflags)
 tests_compat_test_damage_LDADD = libstore.la $(CHECK_LIBS) $(JSONC_LIBS)
 EXTRA_DIST += tests/compat/vectors
+
+# The file system in a container, without a mount.
+fs_tests = \
+	tests/unit/fs/test_names tests/unit/fs/test_contents tests/unit/fs/test_import tests/unit/fs/test_recovery \
+	tests/unit/fs/test_full tests/unit/fs/test_threads tests/unit/fs/test_replay
+check_PROGRAMS += $(fs_tests)
+check_LTLIBRARIES = tests/unit/fs/libharness.la
+fs_test_libs = tests/unit/fs/libharness.la libfs.la libstore.la $(CHECK_LIBS)
+tests_unit_fs_libharness_la_SOURCES = \
+	tests/unit/fs/harness.c tests/unit/fs/harness.h tests/unit/fs/harness_tree.c \
+	tests/unit/fs/model.c tests/unit/fs/model.h
+tests_unit_fs_libharness_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_names_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_names_LDADD = $(fs_test_libs)
+tests_unit_fs_test_contents_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_contents_LDADD = $(fs_test_libs)
+tests_unit_fs_test_import_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_import_LDADD = $(fs_test_libs)
+tests_unit_fs_test_recovery_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_recovery_LDADD = $(fs_test_libs)
+tests_unit_fs_test_full_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_full_LDADD = $(fs_test_libs)
+tests_unit_fs_test_threads_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_threads_LDADD = $(fs_test_libs)
+tests_unit_fs_test_replay_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_replay_LDADD = $(fs_test_libs)
