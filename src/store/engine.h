@@ -126,14 +126,6 @@ void reel_append_abort(struct reel_append *a);
  */
 int reel_reserve(struct reel *r, uint64_t bytes);
 
-/*
- * Installs, once for the process, a SIGBUS handler that keeps the process alive when a page of an open
- * container cannot be read (a disk error, or someone cut the file): the page turns into zeros, so that
- * checksums over it fail. Every other SIGBUS goes to the handler that was there before. For the main
- * program to call early; the store works without it, but then such a page ends the process.
- */
-int reel_guard_faults(void);
-
 /* 0, or the error that made the container unwritable. */
 int reel_failed(const struct reel *r);
 
