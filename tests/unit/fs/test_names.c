@@ -136,7 +136,7 @@ END_TEST
 /* Each byte value alone is a name of its own. */
 START_TEST(every_byte_is_a_name)
 {
-	char name[2] = "", text[8];
+	char name[2] = "", text[16];
 	for (int c = 1; c < 256; c++) {
 		if (c == '/' || c == '.')
 			continue;

@@ -311,7 +311,7 @@ START_TEST(threads_do_not_disturb_each_other)
 	h_open();
 	memset(workers, 0, sizeof(workers));
 	for (int t = 0; t < THREADS; t++) {
-		char path[8];
+		char path[16];
 		snprintf(path, sizeof(path), "t%d", t);
 		ck_assert_int_eq(h_mkdir(h_fs, path), 0);
 		workers[t].number = t;
