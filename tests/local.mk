@@ -77,8 +77,9 @@ EXTRA_DIST += tests/compat/vectors
 
 # The file system in a container, without a mount.
 fs_tests = \
-	tests/unit/fs/test_names tests/unit/fs/test_contents tests/unit/fs/test_import tests/unit/fs/test_recovery \
-	tests/unit/fs/test_full tests/unit/fs/test_threads tests/unit/fs/test_replay
+	tests/unit/fs/test_names tests/unit/fs/test_rename tests/unit/fs/test_contents tests/unit/fs/test_open_files \
+	tests/unit/fs/test_import tests/unit/fs/test_recovery tests/unit/fs/test_full tests/unit/fs/test_threads \
+	tests/unit/fs/test_replay
 check_PROGRAMS += $(fs_tests)
 check_LTLIBRARIES = tests/unit/fs/libharness.la
 fs_test_libs = tests/unit/fs/libharness.la libfs.la libstore.la $(CHECK_LIBS)
@@ -88,6 +89,10 @@ tests_unit_fs_libharness_la_SOURCES = \
 tests_unit_fs_libharness_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_names_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_names_LDADD = $(fs_test_libs)
+tests_unit_fs_test_rename_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_rename_LDADD = $(fs_test_libs)
+tests_unit_fs_test_open_files_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_open_files_LDADD = $(fs_test_libs)
 tests_unit_fs_test_contents_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_contents_LDADD = $(fs_test_libs)
 tests_unit_fs_test_import_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -377,6 +377,36 @@ void h_fill(void *buf, size_t len, uint64_t seed)
 	}
 }
 
+uint8_t *h_random(size_t len, uint64_t seed)
+{
+	uint8_t *data = malloc(len + 1);
+	ck_assert_ptr_nonnull(data);
+	h_fill(data, len, seed);
+	return data;
+}
+
+uint8_t *h_by_key(const char *key, size_t *len)
+{
+	struct reel_entry e;
+	int r = reel_read(fs_store(h_fs), key, strlen(key), &e);
+	if (r < 0) {
+		ck_assert_int_eq(r, -ENOENT);
+		return NULL;
+	}
+	uint8_t *copy = malloc(e.len);
+	ck_assert_ptr_nonnull(copy);
+	ck_assert(reel_entry_valid(&e));
+	memcpy(copy, e.payload, e.len);
+	*len = e.len;
+	reel_entry_release(&e);
+	return copy;
+}
+
+bool h_key_exists(const char *key)
+{
+	return reel_exists(fs_store(h_fs), key, strlen(key));
+}
+
 void h_compact(const char *from, const char *to)
 {
 	struct reel_options options = {.flags = REEL_RDONLY, .log = on_log};

@@ -32,6 +32,8 @@ extern const struct fs_cred h_owner; /* of what the short forms make: 1000, 1001
 /* A checked fixture: an open, empty file system. */
 void h_setup(void);
 void h_teardown(void);
+/* The same, after comparing the tree with what it is when opened again. */
+void h_teardown_same(void);
 
 void h_open(void);
 void h_close(void);
@@ -64,6 +66,7 @@ void h_flip(const char *path, size_t at);
 uint64_t h_parent(struct fs *fs, const char *path, char name[FS_NAME_MAX + 1]);
 int h_stat(struct fs *fs, const char *path, struct fs_attr *ret);
 uint64_t h_ino(struct fs *fs, const char *path);
+uint32_t h_links(const char *path); /* in h_fs */
 bool h_exists(struct fs *fs, const char *path);
 int h_mkdir(struct fs *fs, const char *path);
 int h_unlink(struct fs *fs, const char *path);
@@ -82,6 +85,10 @@ uint8_t *h_get_inode(struct fs *fs, uint64_t ino, size_t size, int *error);
 void h_expect(struct fs *fs, const char *path, const void *data, size_t len);
 void h_expects(struct fs *fs, const char *path, const char *text);
 
+/* The value of a key in h_fs as another program reads it; to be freed. NULL: there is none. */
+uint8_t *h_by_key(const char *key, size_t *len);
+bool h_key_exists(const char *key);
+
 /* --- open files ------------------------------------------------------------------------------------------ */
 
 /* Opens, made first if it is not there, for reading and writing. The lookup count is given back. */
@@ -96,6 +103,8 @@ int h_end(struct fs_file *f);
 
 /* Every name with all that is known of its inode but the access time; a line for each, sorted. */
 char *h_tree(struct fs *fs);
+/* The file in h_fs is these bytes now, after a crash, and after closing and opening; and h_check(). */
+void h_expect_for_good(const char *path, const void *data, size_t len);
 /* The same of a container that is opened read-only for it. NULL: it cannot be opened (*error). */
 char *h_tree_of(const char *path, int *error);
 /* Compares, and shows the first line that differs. */
@@ -107,6 +116,8 @@ int64_t h_faults(struct fs *fs);
 
 /* Bytes that differ from place to place and from seed to seed, none of them in a long row of zeros. */
 void h_fill(void *buf, size_t len, uint64_t seed);
+/* `len` of them, and one more byte of room; to be freed. */
+uint8_t *h_random(size_t len, uint64_t seed);
 
 /* What another program's compaction does: all live entries, newest first, into a new file. */
 void h_compact(const char *from, const char *to);

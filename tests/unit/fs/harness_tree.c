@@ -170,3 +170,35 @@ void h_check(struct fs *fs)
 	int64_t n = h_faults(fs);
 	ck_assert_msg(n == 0, "fs_check() finds %lld faults:\n%s", (long long)n, h_messages());
 }
+
+void h_teardown_same(void)
+{
+	if (h_fs) {
+		char *before = h_tree(h_fs), *after;
+		h_check(h_fs);
+		h_again();
+		after = h_tree(h_fs);
+		h_same(after, before, "after closing and opening");
+		h_check(h_fs);
+		free(before);
+		free(after);
+	}
+	h_teardown();
+}
+
+uint32_t h_links(const char *path)
+{
+	struct fs_attr attr;
+	ck_assert_int_eq(h_stat(h_fs, path, &attr), 0);
+	return attr.nlink;
+}
+
+void h_expect_for_good(const char *path, const void *data, size_t len)
+{
+	h_expect(h_fs, path, data, len);
+	h_crash();
+	h_expect(h_fs, path, data, len);
+	h_again();
+	h_expect(h_fs, path, data, len);
+	h_check(h_fs);
+}
