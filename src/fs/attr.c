@@ -166,7 +166,7 @@ static void change_image(struct fs_record_inode *image, const struct fs_setattr 
 
 	if (set->set & FS_SET_MODE)
 		image->mode = (image->mode & S_IFMT) | (set->mode & MODE_BITS);
-	else if ((set->set & (FS_SET_UID | FS_SET_GID | FS_SET_KILL_PRIV)) && S_ISREG(image->mode))
+	else if ((set->set & (FS_SET_UID | FS_SET_GID | FS_SET_KILL_PRIV)) && !S_ISDIR(image->mode))
 		image->mode = without_set_id(image->mode);
 	if (set->set & FS_SET_UID)
 		image->uid = set->uid;

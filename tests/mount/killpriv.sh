@@ -75,6 +75,17 @@ test_chown() {
 	expect 755 "$(stat -c %a "$mnt/f")" "after chgrp"
 }
 
+# So it does for a fifo, but not for a directory.
+test_chown_of_other_kinds() {
+	need_root
+	mkfifo "$mnt/fifo"
+	mkdir "$mnt/dir"
+	chmod 6755 "$mnt/fifo" "$mnt/dir"
+	chown 12345 "$mnt/fifo" "$mnt/dir"
+	expect 755 "$(stat -c %a "$mnt/fifo")" "mode of a fifo"
+	expect 6755 "$(stat -c %a "$mnt/dir")" "mode of a directory"
+}
+
 # A write takes file capabilities away.
 test_capabilities() {
 	need_root
