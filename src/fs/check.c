@@ -15,6 +15,7 @@ struct check {
 	fs_check_fn fn;
 	void *arg;
 	int64_t faults;
+	uint64_t done, total; /* bytes: everything is read once as an entry, contents once more as a file's */
 };
 
 static void fault(struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -29,6 +30,15 @@ static void fault(struct check *c, const char *fmt, ...)
 	va_end(ap);
 	c->fn(c->arg, text);
 	c->faults++;
+}
+
+static void progress(struct check *c, uint64_t bytes)
+{
+	const struct fs_options *options = &c->fs->options;
+
+	c->done += bytes;
+	if (options->progress)
+		options->progress(options->progress_arg, c->done < c->total ? c->done : c->total, c->total);
 }
 
 static void check_seal(struct check *c, const struct reel_view *view, const struct reel_entry *e)
@@ -63,6 +73,7 @@ static void check_entries(struct check *c)
 				break;
 			}
 		check_seal(c, &view, &e);
+		progress(c, end - e.prev_tail);
 		end = e.prev_tail;
 	}
 }
@@ -76,6 +87,7 @@ static void check_contents(struct check *c, struct inode *i)
 		uint64_t bad = 0;
 		int r = data_check(c->fs->store, x->data, x->data_offset, x->len, &bad);
 
+		progress(c, x->len);
 		if (r == 0)
 			continue;
 		tree_path(i, NULL, path, sizeof(path));
@@ -105,9 +117,12 @@ static void check_links(struct check *c, struct inode *i)
 
 int64_t fs_check(struct fs *fs, fs_check_fn fn, void *arg)
 {
-	struct check c = {fs, fn, arg, 0};
+	struct check c = {.fs = fs, .fn = fn, .arg = arg, .total = reel_tail_offset(fs->store)};
 	uint64_t ino = 0;
 
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	c.total += fs->tree.bytes;
+	pthread_rwlock_unlock(&fs->tree_lock);
 	check_entries(&c);
 	pthread_rwlock_rdlock(&fs->tree_lock);
 	for (struct inode *i; (i = table_first(&fs->tree.inodes, &ino)); ino++) {

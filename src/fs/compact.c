@@ -21,16 +21,24 @@ struct compaction {
 	struct reel_append *append;
 	struct body body;
 	struct sums sums;
-	uint64_t size;     /* of the new container */
+	uint64_t size;   /* of the new container */
+	uint64_t copied; /* bytes of contents */
+	uint64_t to_copy;
 	struct table used; /* key hashes of contents that were copied */
 };
 
 static int sink(void *arg, const void *data, size_t len)
 {
 	struct compaction *c = arg;
+	const struct fs_options *options = &c->from->options;
 	int r = sums_add(&c->sums, data, len);
 
-	return r < 0 ? r : reel_append_data(c->append, data, len);
+	if (r == 0)
+		r = reel_append_data(c->append, data, len);
+	c->copied += len;
+	if (r == 0 && options->progress)
+		options->progress(options->progress_arg, c->copied, c->to_copy);
+	return r;
 }
 
 /* A file whose holes would be lost keeps its extents; so does the one byte that no entry can hold. */
@@ -110,6 +118,9 @@ static int copy_all(struct compaction *c)
 	uint64_t ino = 0;
 	int r = 0;
 
+	for (struct inode *i; (i = table_first(&t->inodes, &ino)); ino++)
+		c->to_copy += i->extents.bytes;
+	ino = 0;
 	body_state(&c->body, t->next_ino);
 	for (struct inode *i; r == 0 && (i = table_first(&t->inodes, &ino)); ino++) {
 		checkpoint_attributes(&c->body, i);
@@ -172,5 +183,33 @@ out:
 	(void)fs_close(c.from);
 	if (r == 0 && ret)
 		*ret = result;
+	return r;
+}
+
+/* An entry with its pad and trailer. */
+static uint64_t entry_size(uint64_t payload)
+{
+	return (payload + REEL_TRAILER_SIZE + 63) / 64 * 64;
+}
+
+int fs_compact_estimate(struct fs *fs, uint64_t *bytes)
+{
+	uint64_t before = reel_tail_offset(fs->store), after = entry_size(sizeof(struct fs_super)), ino = 0;
+	struct body checkpoint = {0};
+	int r;
+
+	if (!fs->has_super)
+		return -EMEDIUMTYPE;
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	checkpoint_make(&fs->tree, &checkpoint);
+	for (struct inode *i; (i = table_first(&fs->tree.inodes, &ino)); ino++) {
+		if (i->extents.n > 0)
+			after += entry_size(i->extents.bytes);
+	}
+	pthread_rwlock_unlock(&fs->tree_lock);
+	after += entry_size(sizeof(struct fs_seal) + checkpoint.len);
+	*bytes = before > after ? before - after : 0;
+	r = checkpoint.error;
+	body_free(&checkpoint);
 	return r;
 }

@@ -37,6 +37,12 @@ struct fs_dir;  /* an open directory */
 /* Receives one line of text; as reel_log_fn (reel.h). */
 typedef void (*fs_log_fn)(void *arg, int priority, const char *text);
 
+/*
+ * Told now and then how far a long call has come: `done` of about `total` bytes, never more. Called in the
+ * thread of that call, with locks held: it must call nothing of fs.h.
+ */
+typedef void (*fs_progress_fn)(void *arg, uint64_t done, uint64_t total);
+
 struct fs_options {
 	bool read_only;           /* takes no lock, changes nothing, works beside a writer */
 	unsigned lock_wait_ms;    /* how long to wait for another writer to end */
@@ -46,6 +52,8 @@ struct fs_options {
 	const char *keep_torn;    /* as in reel_options */
 	fs_log_fn log;
 	void *log_arg;
+	fs_progress_fn progress; /* of fs_check() and fs_compact(); or NULL */
+	void *progress_arg;
 };
 
 /*
@@ -270,6 +278,12 @@ struct fs_compaction {
  * ret may be NULL.
  */
 int fs_compact(const char *path, const struct fs_options *options, struct fs_compaction *ret);
+
+/*
+ * About how many bytes fs_compact() would free: what is neither contents of files that exist, nor a checkpoint
+ * of the present state. 0 where the container would not become smaller. -EMEDIUMTYPE: no file system in it.
+ */
+int fs_compact_estimate(struct fs *fs, uint64_t *bytes);
 
 /* One thing that fs_check() found wrong; text without a newline. */
 typedef void (*fs_check_fn)(void *arg, const char *text);
