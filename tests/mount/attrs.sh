@@ -135,6 +135,11 @@ test_times_of_a_write() {
 	expect "$after" "$(stat -c '%.9Y %.9Z' "$mnt/f")" "times after a remount"
 }
 
+# Times that the kernel gives and those that reelfs gives are of one clock: none goes back when a new file is written.
+test_times_of_a_first_write() {
+	"$syscall" times-of-first-writes "$mnt"
+}
+
 # touch -r after a copy (as cp -a does) outlives the write-back of the data.
 test_times_set_while_open() {
 	exec 3>"$mnt/f"

@@ -35,6 +35,11 @@ static void expect(bool is_so, const char *what)
 	exit(1);
 }
 
+static bool before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec < b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
 static int open_file(const char *path, int flags)
 {
 	int fd = open(path, flags, 0644);
@@ -246,19 +251,25 @@ static void truncate_unlinked(char **arg)
 		die("close");
 }
 
-/* Writes $2 into the file, and leaves it open until standard input ends. */
-static void hold_open(char **arg)
+/* Makes 100 files in the directory and writes into each at once: no write may take mtime or ctime back. */
+static void times_of_first_writes(char **arg)
 {
-	int fd = open_file(arg[0], O_CREAT | O_WRONLY);
-	char byte;
+	int dir = open_file(arg[0], O_RDONLY | O_DIRECTORY);
 
-	if (write(fd, arg[1], strlen(arg[1])) != (ssize_t)strlen(arg[1]))
-		die("write");
-	puts("written");
-	fflush(stdout);
-	while (read(STDIN_FILENO, &byte, 1) > 0)
-		;
-	close(fd); /* the mount may be gone by now */
+	for (int i = 0; i < 100; i++) {
+		struct stat made, written;
+		char name[32];
+		int fd;
+
+		snprintf(name, sizeof(name), "f%d", i);
+		fd = openat(dir, name, O_CREAT | O_WRONLY, 0644);
+		if (fd < 0 || fstat(fd, &made) < 0 || write(fd, "x", 1) != 1 || fstat(fd, &written) < 0)
+			die("openat, fstat, write");
+		expect(!before(&written.st_mtim, &made.st_mtim), "mtime after a write is not before that of the making");
+		expect(!before(&written.st_ctim, &made.st_ctim), "ctime after a write is not before that of the making");
+		close(fd);
+	}
+	close(dir);
 }
 
 static const struct {
@@ -278,7 +289,7 @@ static const struct {
     {"read-and-change", 1, read_and_change},
     {"seek-back", 1, seek_back},
     {"truncate-unlinked", 1, truncate_unlinked},
-    {"hold-open", 2, hold_open},
+    {"times-of-first-writes", 1, times_of_first_writes},
 };
 
 int main(int argc, char **argv)
