@@ -80,6 +80,43 @@ static int append_seal(struct fs *fs, struct reel_append *a, uint32_t flags, con
 	return 0;
 }
 
+/* Tombstones for all keys that died and are not those of other contents now. Tree lock held; *n: how many died. */
+static int append_tombstones(const struct tree *t, struct reel_append *a, size_t *n)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < t->dead_n; i++)
+		if (!data_key_taken(&t->data, t->dead[i]))
+			r = reel_append_tombstone(a, t->dead[i]);
+	*n = t->dead_n;
+	return r;
+}
+
+static void forget_tombstones(struct tree *t, size_t n)
+{
+	if (n == 0)
+		return;
+	memmove(t->dead, t->dead + n, (t->dead_n - n) * sizeof(*t->dead));
+	t->dead_n -= n;
+}
+
+/* What a writer's first append has before its seal. */
+static int append_beginning(struct fs *fs, struct reel_append *a, struct fs_super *super, size_t *tombstones)
+{
+	int r = 0;
+
+	/*
+	 * Tombstones where the seal is a checkpoint: no replay tells later which keys had died. Elsewhere they wait
+	 * for the next append: torn off from their seal they would be another program's.
+	 */
+	if (fs->moved) {
+		pthread_rwlock_rdlock(&fs->tree_lock);
+		r = append_tombstones(&fs->tree, a, tombstones);
+		pthread_rwlock_unlock(&fs->tree_lock);
+	}
+	return r == 0 && (!fs->has_super || fs->moved) ? append_super(a, super) : r;
+}
+
 /*
  * The first transaction of a writer is on stable storage before its first contents are written: from
  * then on, what no seal covers is known to be torn, not another program's (invariant S2).
@@ -91,6 +128,7 @@ static int open_session(struct fs *fs)
 	struct body body = {0};
 	struct reel_append *a;
 	uint32_t flags = FS_SEAL_OPEN;
+	size_t tombstones = 0;
 	int r;
 
 	r = reel_sync(fs->store);
@@ -109,12 +147,10 @@ static int open_session(struct fs *fs)
 	r = reel_append_begin(fs->store, &a);
 	if (r < 0)
 		goto out;
-	if (!fs->has_super || fs->moved) {
-		r = append_super(a, &super);
-		if (r < 0) {
-			reel_append_abort(a);
-			goto out;
-		}
+	r = append_beginning(fs, a, &super, &tombstones);
+	if (r < 0) {
+		reel_append_abort(a);
+		goto out;
 	}
 	fs->super = super;
 	fs->has_super = true;
@@ -129,6 +165,9 @@ static int open_session(struct fs *fs)
 	fs->session_open = true;
 	fs->moved = false;
 	body_free(&fs->import);
+	pthread_rwlock_wrlock(&fs->tree_lock);
+	forget_tombstones(&fs->tree, tombstones);
+	pthread_rwlock_unlock(&fs->tree_lock);
 out:
 	body_free(&body);
 	return r;
@@ -166,7 +205,6 @@ int tx_begin(struct fs *fs, struct tx *tx)
 
 int tx_append(struct tx *tx)
 {
-	const struct tree *t = &tx->fs->tree;
 	int r;
 
 	if (tx->append)
@@ -176,10 +214,7 @@ int tx_append(struct tx *tx)
 		return r;
 	if (!tx->reading)
 		pthread_rwlock_rdlock(&tx->fs->tree_lock);
-	for (size_t i = 0; r == 0 && i < t->dead_n; i++)
-		if (!data_key_taken(&t->data, t->dead[i]))
-			r = reel_append_tombstone(tx->append, t->dead[i]);
-	tx->tombstones = t->dead_n;
+	r = append_tombstones(&tx->fs->tree, tx->append, &tx->tombstones);
 	if (!tx->reading)
 		pthread_rwlock_unlock(&tx->fs->tree_lock);
 	return r;
@@ -198,14 +233,6 @@ void tx_abort(struct tx *tx)
 {
 	reel_append_abort(tx->append);
 	tx_end(tx);
-}
-
-static void forget_tombstones(struct tree *t, size_t n)
-{
-	if (n == 0)
-		return;
-	memmove(t->dead, t->dead + n, (t->dead_n - n) * sizeof(*t->dead));
-	t->dead_n -= n;
 }
 
 /* The container has the change: now the tree in memory gets it. */

@@ -501,6 +501,24 @@ START_TEST(entries_after_a_compaction)
 }
 END_TEST
 
+/*
+ * A file removed just before a crash stays removed through two compactions, with nothing but the beginning of a
+ * session between them.
+ */
+START_TEST(removal_between_compactions)
+{
+	struct fs_attr attr;
+	h_puts(h_fs, "kept", "x");
+	h_puts(h_fs, "removed", "x");
+	ck_assert_int_eq(h_unlink(h_fs, "removed"), 0);
+	compact(true);
+	/* Fails, but for it the session has begun. */
+	ck_assert_int_eq(fs_mknod(h_fs, FS_ROOT_INO, "kept", 0600, 0, &h_owner, &attr), -EEXIST);
+	compact(true);
+	expect_adopted();
+}
+END_TEST
+
 /* An adopted container that has no checkpoint yet is compacted: nothing changes. */
 START_TEST(compaction_of_an_adopted_one)
 {
@@ -545,6 +563,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, looking_at_a_compacted_one_changes_nothing);
 	tcase_add_loop_test(tc, compaction_after_removal_of_a_held_file, 0, 2);
 	tcase_add_test(tc, entries_after_a_compaction);
+	tcase_add_test(tc, removal_between_compactions);
 	tcase_add_test(tc, compaction_of_an_adopted_one);
 	return suite;
 }
