@@ -132,7 +132,8 @@ int fs_load(struct fs *fs, const struct location *location)
 		if (!location->has_seal || seal_end(&newest) > view.size)
 			r = walk_to_seal(fs, &view, &newest);
 		/* A superblock at the end: its first transaction was torn, and what it was to begin has not begun. */
-		torn_start = r == -ENOENT && location->super.position + sizeof(location->super) + REEL_TRAILER_SIZE == view.size;
+		torn_start =
+		    r == -ENOENT && location->super.position + sizeof(location->super) + REEL_TRAILER_SIZE == view.size;
 		if (r == -ENOENT && !torn_start)
 			return damaged(fs, "file system: no transaction is left, searched", view.size);
 	}
