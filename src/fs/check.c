@@ -38,7 +38,7 @@ static void progress(struct check *c, uint64_t bytes)
 
 	c->done += bytes;
 	if (options->progress)
-		options->progress(options->progress_arg, c->done < c->total ? c->done : c->total, c->total);
+		(void)options->progress(options->progress_arg, c->done < c->total ? c->done : c->total, c->total);
 }
 
 static void check_seal(struct check *c, const struct reel_view *view, const struct reel_entry *e)

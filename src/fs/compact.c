@@ -37,7 +37,7 @@ static int sink(void *arg, const void *data, size_t len)
 		r = reel_append_data(c->append, data, len);
 	c->copied += len;
 	if (r == 0 && options->progress)
-		options->progress(options->progress_arg, c->copied, c->to_copy);
+		r = options->progress(options->progress_arg, c->copied, c->to_copy);
 	return r;
 }
 

@@ -161,6 +161,11 @@ int fs_close(struct fs *fs)
 	return r;
 }
 
+int fs_guard_faults(void)
+{
+	return reel_guard_faults();
+}
+
 bool fs_has_tree(const struct fs *fs)
 {
 	return fs->has_super;

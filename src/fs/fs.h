@@ -39,9 +39,10 @@ typedef void (*fs_log_fn)(void *arg, int priority, const char *text);
 
 /*
  * Told now and then how far a long call has come: `done` of about `total` bytes, never more. Called in the
- * thread of that call, with locks held: it must call nothing of fs.h.
+ * thread of that call, with locks held: it must call nothing of fs.h. A negative errno value makes fs_compact() give
+ * up and return it; fs_check() goes on whatever it is.
  */
-typedef void (*fs_progress_fn)(void *arg, uint64_t done, uint64_t total);
+typedef int (*fs_progress_fn)(void *arg, uint64_t done, uint64_t total);
 
 struct fs_options {
 	bool read_only;           /* takes no lock, changes nothing, works beside a writer */
@@ -55,6 +56,12 @@ struct fs_options {
 	fs_progress_fn progress; /* of fs_check() and fs_compact(); or NULL */
 	void *progress_arg;
 };
+
+/*
+ * From now on a container that is cut short, or whose disk fails, under an open file system gives -EIO instead of
+ * ending the process with SIGBUS. For the whole process; before the first fs_open().
+ */
+int fs_guard_faults(void);
 
 /*
  * Makes a new container `path` with an empty root directory that belongs to the caller. It appears

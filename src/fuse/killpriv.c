@@ -1,11 +1,12 @@
 /*
  * killpriv.c - reads the kernel's kill flags off requests, and sets FUSE_HANDLE_KILLPRIV_V2 in the reply to INIT.
  * Relies on libfuse handling a request in the thread that has read it, and on its sending the INIT reply
- * as two pieces, header and body. Changes nothing else in any message. The only file that knows the
- * layout of FUSE messages (linux/fuse.h).
+ * as two pieces, header and body. Answers for a reply whose data cannot be read. Changes nothing else in any message. The only
+ * file that knows the layout of FUSE messages (linux/fuse.h).
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
@@ -65,8 +66,23 @@ static ssize_t read_request(int fd, void *buf, size_t size, void *userdata)
 	return n;
 }
 
+/*
+ * The kernel copies replies out of the container's mapping. Where that cannot be read (the file was cut short, or
+ * its disk fails), the request still gets an answer. errno stays EFAULT: the handler logs it.
+ */
+static ssize_t write_error(int fd, const struct fuse_out_header *out)
+{
+	struct fuse_out_header error = {.len = sizeof(error), .error = -EIO, .unique = out->unique};
+
+	(void)!write(fd, &error, sizeof(error));
+	errno = EFAULT;
+	return -1;
+}
+
 static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
 {
+	ssize_t n;
+
 	(void)userdata;
 	if (atomic_load_explicit(&init_pending, memory_order_acquire) && count == 2) {
 		const struct fuse_out_header *out = iov[0].iov_base;
@@ -78,7 +94,8 @@ static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
 				init->flags |= FUSE_HANDLE_KILLPRIV_V2;
 		}
 	}
-	return writev(fd, iov, count);
+	n = writev(fd, iov, count);
+	return n < 0 && errno == EFAULT ? write_error(fd, iov[0].iov_base) : n;
 }
 
 int killpriv_install(struct fuse_session *se)

@@ -6,6 +6,7 @@ reelfs_SOURCES = \
 	src/fuse/init.c \
 	src/fuse/killpriv.c src/fuse/killpriv.h \
 	src/fuse/log.c src/fuse/log.h \
+	src/fuse/loop.c src/fuse/loop.h \
 	src/fuse/main.c \
 	src/fuse/ops.c src/fuse/ops.h \
 	src/fuse/ops_attr.c \

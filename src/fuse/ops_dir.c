@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "loop.h"
 #include "ops.h"
 
 #define REPLY_MAX (1u << 20) /* the kernel may ask for more than is good in one piece */
@@ -150,5 +151,6 @@ void op_fsyncdir(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_
 {
 	(void)ino;
 	(void)datasync;
+	loop_will_wait();
 	reply_status(req, fs_dir_fsync(dir_of(fi)));
 }

@@ -13,6 +13,7 @@
 
 #include "killpriv.h"
 #include "log.h"
+#include "loop.h"
 #include "ops.h"
 
 static int open_flags(const struct mount *m, const struct fuse_file_info *fi)
@@ -30,7 +31,7 @@ static void fill_open_reply(struct fuse_file_info *fi, struct handle *h)
 	fi->fh = (uintptr_t)h;
 	fi->keep_cache = 1;
 	/* Nothing to commit when a reader closes. */
-	fi->noflush = (fi->flags & O_ACCMODE) == O_RDONLY;
+	fi->noflush = (fi->flags & O_ACCMODE) == O_RDONLY && !(fi->flags & O_TRUNC);
 }
 
 static void end_file(struct handle *h)
@@ -171,6 +172,7 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
 	(void)ino;
+	loop_will_wait();
 	reply_status(req, fs_file_fsync(file_of(fi), datasync != 0));
 }
 

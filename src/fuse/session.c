@@ -17,6 +17,7 @@
 #include "handles.h"
 #include "killpriv.h"
 #include "log.h"
+#include "loop.h"
 #include "ops.h"
 #include "options.h"
 #include "paths.h"
@@ -99,21 +100,28 @@ out:
 	return res;
 }
 
-static int loop(struct fuse_session *se, const struct options *o, const char *mountpoint)
+/* libfuse's own loop, in which every thread has a connection of its own. */
+static int loop_cloned(struct fuse_session *se, unsigned max_threads)
 {
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
 	int res;
 
-	if (config == NULL) {
-		log_line(LOG_ERR, "out of memory");
-		return -1;
-	}
-	fuse_loop_cfg_set_max_threads(config, o->max_threads);
-	fuse_loop_cfg_set_clone_fd(config, o->clone_fd);
-	signals_loop_begins(se, mountpoint);
+	if (config == NULL)
+		return -ENOMEM;
+	fuse_loop_cfg_set_max_threads(config, max_threads);
+	fuse_loop_cfg_set_clone_fd(config, 1);
 	res = fuse_session_loop_mt(se, config);
-	signals_loop_ended();
 	fuse_loop_cfg_destroy(config);
+	return res;
+}
+
+static int loop(struct fuse_session *se, const struct options *o, const char *mountpoint)
+{
+	int res;
+
+	signals_loop_begins(se, mountpoint);
+	res = o->clone_fd ? loop_cloned(se, o->max_threads) : loop_run(se, o->max_threads);
+	signals_loop_ended();
 	if (res < 0)
 		log_line(LOG_ERR, "%s: the connection to the kernel failed: %s", mountpoint, strerror(-res));
 	return res < 0 ? -1 : 0;
@@ -194,6 +202,8 @@ int session_run(struct options *o, const struct paths *paths)
 	raise_file_limit();
 	if (signals_start() < 0)
 		return -1;
+	if (fs_guard_faults() < 0)
+		log_line(LOG_WARNING, "a container that is cut short by another program will end this one");
 	fs = open_container(o, paths);
 	if (fs == NULL)
 		return -1;

@@ -117,7 +117,8 @@ int signals_start(void)
 	sigaddset(&ending, SIGINT);
 	sigaddset(&ending, SIGHUP);
 	res = pthread_sigmask(SIG_BLOCK, &ending, NULL);
-	if (res == 0 && (sigaction(KICK, &kick, NULL) < 0 || sigaction(SIGPIPE, &ignore, NULL) < 0))
+	if (res == 0 && (sigaction(KICK, &kick, NULL) < 0 || sigaction(SIGPIPE, &ignore, NULL) < 0 ||
+			 sigaction(SIGXFSZ, &ignore, NULL) < 0))
 		res = errno;
 	if (res == 0)
 		res = pthread_create(&thread, NULL, wait_for_signals, NULL);
