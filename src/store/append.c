@@ -127,6 +127,19 @@ int reel_append_begin(struct reel *r, struct reel_append **ret)
 	return 0;
 }
 
+int append_begin_indexed(struct reel *r, struct reel_append **ret)
+{
+	for (;;) {
+		int err = store_writable(r) ? index_need(r) : -EROFS;
+		if (err == 0)
+			err = reel_append_begin(r, ret);
+		/* Another append may have dropped the index in between, for want of memory. */
+		if (err < 0 || store_view(r)->built)
+			return err;
+		reel_append_abort(*ret);
+	}
+}
+
 uint64_t reel_append_next_payload(const struct reel_append *a)
 {
 	return round_up(a->position, ENTRY_ALIGNMENT);
@@ -145,6 +158,7 @@ int reel_append_entry_begin(struct reel_append *a, uint64_t key_hash)
 	if (err < 0)
 		return err;
 	a->key_hash = key_hash;
+	a->tag = 0;
 	a->prev_tail = a->position;
 	a->payload = reel_append_next_payload(a);
 	a->crc = 0;
@@ -204,7 +218,7 @@ void append_filled(struct reel_append *a, size_t len)
 	a->used += len;
 }
 
-static int remember(struct reel_append *a, uint64_t key_hash, uint64_t end)
+static int remember(struct reel_append *a, uint64_t key_hash, uint64_t end, uint32_t tag)
 {
 	if (a->placed_n == a->placed_room) {
 		size_t room = a->placed_room == 0 ? 64 : a->placed_room * 2;
@@ -214,7 +228,7 @@ static int remember(struct reel_append *a, uint64_t key_hash, uint64_t end)
 		a->placed = more;
 		a->placed_room = room;
 	}
-	a->placed[a->placed_n++] = (struct placed){.key_hash = key_hash, .end = end};
+	a->placed[a->placed_n++] = (struct placed){.key_hash = key_hash, .end = end, .tag = tag};
 	return 0;
 }
 
@@ -242,7 +256,7 @@ int reel_append_entry_end(struct reel_append *a, struct reel_entry *ret)
 		return -EINVAL;
 	int err = put_trailer(a, a->key_hash, a->prev_tail, a->crc);
 	if (err == 0)
-		err = remember(a, a->key_hash, a->position);
+		err = remember(a, a->key_hash, a->position, a->tag);
 	if (err < 0)
 		return err;
 	a->in_entry = false;
@@ -269,7 +283,7 @@ int reel_append_tombstone(struct reel_append *a, uint64_t key_hash)
 	if (err == 0)
 		err = put_trailer(a, key_hash, prev_tail, TOMBSTONE_CRC);
 	if (err == 0)
-		err = remember(a, key_hash, a->position | END_TOMBSTONE);
+		err = remember(a, key_hash, a->position | END_TOMBSTONE, 0);
 	return err;
 }
 

@@ -32,9 +32,13 @@ struct reel_append {
 
 	bool in_entry;
 	uint64_t key_hash, prev_tail, payload;
+	uint32_t tag; /* of the key's name; may be set until the entry ends */
 	uint32_t crc;
 	uint8_t first; /* byte of the payload */
 };
+
+/* As reel_append_begin(); the index is there until the append ends, for index_peek(). */
+int append_begin_indexed(struct reel *r, struct reel_append **ret);
 
 /* As reel_append_data(), but the data stays valid and unchanged until the append ends. */
 int append_data_kept(struct reel_append *a, const void *data, size_t len);

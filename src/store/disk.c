@@ -102,6 +102,24 @@ static int real_fallocate(const struct disk_ops *d, int fd, int mode, uint64_t o
 	return negative(err);
 }
 
+static int real_fchown(const struct disk_ops *d, int fd, uid_t uid, gid_t gid)
+{
+	(void)d;
+	return negative(fchown(fd, uid, gid));
+}
+
+static int real_fchmod(const struct disk_ops *d, int fd, mode_t mode)
+{
+	(void)d;
+	return negative(fchmod(fd, mode));
+}
+
+static int real_dup3(const struct disk_ops *d, int from, int to, int flags)
+{
+	(void)d;
+	return negative(dup3(from, to, flags));
+}
+
 static int real_rename(const struct disk_ops *d, const char *from, const char *to)
 {
 	(void)d;
@@ -144,6 +162,9 @@ const struct disk_ops disk_real = {
     .fsync = real_fsync,
     .ftruncate = real_ftruncate,
     .fallocate = real_fallocate,
+    .fchown = real_fchown,
+    .fchmod = real_fchmod,
+    .dup3 = real_dup3,
     .rename = real_rename,
     .unlink = real_unlink,
     .flock = real_flock,

@@ -25,6 +25,9 @@ struct disk_ops {
 	int (*fsync)(const struct disk_ops *d, int fd);
 	int (*ftruncate)(const struct disk_ops *d, int fd, uint64_t size);
 	int (*fallocate)(const struct disk_ops *d, int fd, int mode, uint64_t offset, uint64_t len);
+	int (*fchown)(const struct disk_ops *d, int fd, uid_t uid, gid_t gid);
+	int (*fchmod)(const struct disk_ops *d, int fd, mode_t mode);
+	int (*dup3)(const struct disk_ops *d, int from, int to, int flags);
 	int (*rename)(const struct disk_ops *d, const char *from, const char *to);
 	int (*unlink)(const struct disk_ops *d, const char *path);
 	int (*flock)(const struct disk_ops *d, int fd, int operation);

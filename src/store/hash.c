@@ -110,3 +110,15 @@ uint64_t reel_hash(const void *key, size_t key_len)
 {
 	return XXH3_64bits(key_len == 0 ? "" : key, key_len);
 }
+
+void reel_hash_batch(const struct reel_key *keys, size_t n, uint64_t *ret)
+{
+	for (size_t i = 0; i < n; i++)
+		ret[i] = reel_hash(keys[i].data, keys[i].len);
+}
+
+void reel_copy(void *to, const void *from, size_t len)
+{
+	if (len > 0)
+		memcpy(to, from, len);
+}

@@ -1,6 +1,6 @@
 /*
  * iter.c - walks from the newest entry to the oldest, and counts. Sees the container as it was when
- * the walk began; takes no lock. A walk over live keys remembers the keys it has seen.
+ * the walk began. A walk over live entries goes by a list of their ends, one over all follows the chain.
  */
 #include "config.h"
 
@@ -8,80 +8,107 @@
 
 #include "store.h"
 
+enum { AHEAD = 16 }; /* entries whose trailers are fetched before they are needed */
+
 struct reel_iter {
 	struct reel *r;
-	uint64_t next; /* the end of the next entry */
+	struct snapshot at;
 	bool live_only;
-	struct u64table seen;
+	uint64_t next; /* the end of the next entry, of all */
 };
 
 int reel_iter_new(struct reel *r, bool live_only, struct reel_iter **ret)
 {
 	struct reel_iter *it = calloc(1, sizeof(*it));
+	int err = 0;
 
 	if (it == NULL)
 		return -ENOMEM;
+	if (live_only)
+		err = snapshot_take_live(r, &it->at);
+	else
+		snapshot_take(r, &it->at);
+	if (err < 0) {
+		free(it);
+		return err;
+	}
 	it->r = r;
 	it->live_only = live_only;
-	it->next = reel_tail_offset(r);
+	it->next = it->at.tail;
 	*ret = it;
 	return 0;
 }
 
-/* Is it the newest under its key? 1, 0 or -ENOMEM. */
-static int is_newest(struct reel_iter *it, const struct reel_entry *e)
+/* Where the next live entry ends; 0: there is none. */
+static uint64_t next_live(struct snapshot *s)
 {
-	return u64table_add(&it->seen, e->key_hash, e->end);
+	if (s->n == 0)
+		return 0;
+	if (s->n > AHEAD)
+		__builtin_prefetch(s->map->base + s->ends[s->n - 1 - AHEAD] - TRAILER_SIZE);
+	return s->ends[--s->n];
 }
 
 int reel_iter_next(struct reel_iter *it, struct reel_entry *ret)
 {
-	for (;;) {
-		int err = store_entry(it->r, it->next, ret);
-		if (err < 0)
-			return err == -ENOENT ? 0 : err;
-		it->next = ret->prev_tail;
-		int wanted = it->live_only ? is_newest(it, ret) : 1;
-		if (wanted == 1 && !(it->live_only && ret->tombstone))
-			return 1;
-		reel_entry_release(ret);
-		if (wanted < 0)
-			return wanted;
-	}
+	uint64_t end = it->live_only ? next_live(&it->at) : it->next;
+
+	mapping_ref(it->at.map);
+	int err = store_entry(it->r, it->at.map, end, ret);
+	if (err < 0)
+		return err == -ENOENT ? 0 : err;
+	it->next = ret->prev_tail;
+	return 1;
 }
 
 void reel_iter_free(struct reel_iter *it)
 {
 	if (it == NULL)
 		return;
-	u64table_free(&it->seen);
+	snapshot_free(&it->at);
 	free(it);
+}
+
+/* Counts the chain of the snapshot. */
+static int count(struct reel *r, const struct snapshot *s, struct reel_info *ret)
+{
+	struct chain c = {.gen = s->map->gen, .base = s->map->base, .size = s->tail};
+	size_t live = s->n;
+	struct reel_entry e;
+
+	for (uint64_t end = s->tail; end > 0; end = e.prev_tail) {
+		int err = entry_parse(&c, end, &e);
+		if (err < 0) {
+			store_log_broken(r, end);
+			return err;
+		}
+		ret->entries++;
+		ret->tombstones += e.tombstone;
+		if (live > 0 && s->ends[live - 1] == end) {
+			live--;
+			ret->live_bytes += e.end - e.prev_tail;
+		}
+	}
+	return 0;
 }
 
 int reel_info(struct reel *r, struct reel_info *ret)
 {
-	struct reel_iter it = {.r = r, .next = reel_tail_offset(r)};
-	struct reel_entry e;
+	struct snapshot s;
 	struct stat st;
 	int err = r->disk->fstat(r->disk, r->fd, &st);
 
+	if (err == 0)
+		err = snapshot_take_live(r, &s);
 	if (err < 0)
 		return err;
-	*ret = (struct reel_info){.file_size = it.next, .disk_size = (uint64_t)st.st_size, .generation = r->gen->id};
-	while ((err = reel_iter_next(&it, &e)) > 0) {
-		int newest = is_newest(&it, &e);
-		ret->entries++;
-		ret->tombstones += e.tombstone;
-		if (newest == 1 && !e.tombstone) {
-			ret->live++;
-			ret->live_bytes += e.end - e.prev_tail;
-		}
-		reel_entry_release(&e);
-		if (newest < 0) {
-			err = newest;
-			break;
-		}
-	}
-	u64table_free(&it.seen);
+	*ret = (struct reel_info){
+	    .file_size = s.tail,
+	    .disk_size = (uint64_t)st.st_size,
+	    .live = s.n,
+	    .generation = s.map->gen->id,
+	};
+	err = count(r, &s, ret);
+	snapshot_free(&s);
 	return err;
 }

@@ -1,38 +1,59 @@
 /*
- * map.h - the one mapping of a container: a window of addresses far larger than the file, made
+ * map.h - the one mapping of a container file: a window of addresses far larger than the file, made
  * once. The file grows into it, so that nothing ever moves: a pointer into it is good as long as
- * someone holds a reference.
+ * someone holds a reference, or it was not retired.
  *
  * Faults. Touching a page that lies past the end of the file, or that the disk cannot deliver,
- * raises SIGBUS. With reel_guard_faults() (engine.h) installed, such a page of a registered window
+ * raises SIGBUS. With reel_guard_faults() (reel.h) installed, such a page of a registered window
  * is replaced by a page of zeros for the rest of the process: the checksums over it fail, and that
  * is how damage shows. Nothing may look at bytes past the committed tail but the code that looks
  * for the tail, within the file's size.
+ *
+ * Lifetime. The maker has the mapping until mapping_retire(). It is unmapped when it is retired and no
+ * references are left. The structure itself is never given back to the system, only used again: so
+ * mapping_ref() may be called on a mapping that is being retired by another thread, and even on one that is
+ * unmapped, as long as nothing is done with it but mapping_unref(). Whether the mapping was still in use when
+ * the reference was taken, the caller finds out after (index.c).
  */
 #ifndef REEL_MAP_H
 #define REEL_MAP_H
 
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct disk_ops;
+struct generation;
+
+enum { MAPPING_STRIPES = 16 };
 
 struct reel_mapping {
-	atomic_uint references;
 	const struct disk_ops *disk;
 	uint8_t *base;
-	size_t window;     /* addresses taken; the file can grow to this */
-	uint32_t crc_mask; /* the stored bits of checksums; set before entries are handed out */
+	size_t window;                /* addresses taken; the file can grow to this */
+	const struct generation *gen; /* the newest until the opener says otherwise, before entries are handed out */
+	_Atomic uint64_t state;
+	struct reel_mapping *next_unused;
+	/*
+	 * References taken and given back since the structure was made; neither count is ever reset. Each
+	 * thread has its stripe, so that readers on several processors do not fight for one cache line.
+	 */
+	struct {
+		alignas(64) _Atomic uint64_t taken;
+		_Atomic uint64_t given;
+	} stripe[MAPPING_STRIPES];
 };
 
-/* Maps `fd`, which has `size` bytes now. The caller has the one reference. */
+/* Maps `fd`, which has `size` bytes now. */
 int mapping_new(const struct disk_ops *disk, int fd, uint64_t size, struct reel_mapping **ret);
 
 void mapping_ref(struct reel_mapping *m);
-
-/* The last one unmaps. */
+void mapping_ref_many(struct reel_mapping *m, uint64_t n);
 void mapping_unref(struct reel_mapping *m);
+
+/* Ends the maker's use. No reference may be taken from now on but by those who have one. */
+void mapping_retire(struct reel_mapping *m);
 
 /* Makes [base, base+len) known to the fault handler, and unknown again before it is unmapped. */
 void guard_add(const uint8_t *base, size_t len);

@@ -1,5 +1,5 @@
 /*
- * open.c - opens and closes a container, and moves a reader on. The steps: the file, its lock, its
+ * open.c - opens and closes a container. The steps: the file, its lock, its
  * mapping, its tail. Until the tail is known nothing is changed in the file.
  */
 #include "config.h"
@@ -100,17 +100,17 @@ static int open_file(struct reel *r)
 	return -EBUSY;
 }
 
-static void free_all(struct reel *r)
+void store_free(struct reel *r)
 {
 	/* Said expressly: entries that live on keep the mapping, and with it the open file and its lock. */
 	if (r->fd >= 0 && store_writable(r))
 		(void)r->disk->flock(r->disk, r->fd, LOCK_UN);
 	if (r->map != NULL)
-		mapping_unref(r->map);
+		mapping_retire(r->map);
 	if (r->fd >= 0)
 		(void)r->disk->close(r->disk, r->fd);
 	append_free(&r->append);
-	index_free(&r->index);
+	index_free(r);
 	pthread_cond_destroy(&r->sync.done);
 	pthread_mutex_destroy(&r->sync.lock);
 	pthread_mutex_destroy(&r->reserve.lock);
@@ -126,18 +126,17 @@ static int new_reel(const char *path, const struct reel_engine_options *options,
 
 	if (r == NULL)
 		return -ENOMEM;
-	int err = index_init(&r->index);
-	if (err < 0) {
-		free(r);
-		return err;
-	}
 	pthread_mutex_init(&r->append_lock, NULL);
 	pthread_mutex_init(&r->reserve.lock, NULL);
 	pthread_mutex_init(&r->sync.lock, NULL);
 	pthread_cond_init(&r->sync.done, NULL);
 	r->fd = -1;
-	r->gen = GENERATION_NEWEST;
 	r->options = options->base;
+	int err = index_init(r);
+	if (err < 0) {
+		free(r);
+		return err;
+	}
 	r->find_tail = options->find_tail;
 	r->find_tail_arg = options->find_tail_arg;
 	r->disk = options->disk != NULL ? options->disk : &disk_real;
@@ -145,7 +144,7 @@ static int new_reel(const char *path, const struct reel_engine_options *options,
 	if (r->options.keep_torn != NULL)
 		r->options.keep_torn = strdup(r->options.keep_torn);
 	if (r->path == NULL || (options->base.keep_torn != NULL && r->options.keep_torn == NULL)) {
-		free_all(r);
+		store_free(r);
 		return -ENOMEM;
 	}
 	*ret = r;
@@ -162,6 +161,15 @@ static const char *explain(int err)
 	default:
 		return strerror(-err);
 	}
+}
+
+static int map_file(struct reel *r, uint64_t size)
+{
+	struct reel_mapping *map = NULL;
+	int err = mapping_new(r->disk, r->fd, size, &map);
+
+	atomic_store(&r->map, map);
+	return err;
 }
 
 int reel_engine_open(const char *path, const struct reel_engine_options *options, struct reel **ret)
@@ -181,7 +189,7 @@ int reel_engine_open(const char *path, const struct reel_engine_options *options
 		goto out;
 	err = r->disk->fstat(r->disk, r->fd, &st);
 	if (err == 0)
-		err = mapping_new(r->disk, r->fd, (uint64_t)st.st_size, &r->map);
+		err = map_file(r, (uint64_t)st.st_size);
 	if (err < 0) {
 		reel_log(r, LOG_ERR, "%s: cannot be mapped: %s", path, strerror(-err));
 		goto out;
@@ -189,7 +197,7 @@ int reel_engine_open(const char *path, const struct reel_engine_options *options
 	err = tail_open(r, (uint64_t)st.st_size);
 out:
 	if (err < 0)
-		free_all(r);
+		store_free(r);
 	else
 		*ret = r;
 	return err;
@@ -217,34 +225,6 @@ int reel_close(struct reel *r)
 		if (err == 0)
 			err = released;
 	}
-	free_all(r);
+	store_free(r);
 	return err;
-}
-
-int reel_refresh(struct reel *r)
-{
-	struct stat st;
-	uint64_t tail = reel_tail_offset(r), news;
-
-	if (store_writable(r))
-		return 0;
-	int err = r->disk->fstat(r->disk, r->fd, &st);
-	if (err < 0)
-		return err;
-	uint64_t size = (uint64_t)st.st_size;
-	if (size < tail) {
-		reel_log(r, LOG_ERR, "%s: the file was cut to %" PRIu64 " bytes by another program; %" PRIu64 " were committed",
-			 r->path, size, tail);
-		return -EIO;
-	}
-	if (size == tail)
-		return 0;
-	if (size > r->map->window) {
-		reel_log(r, LOG_ERR, "%s: the file has outgrown its mapping; open it again", r->path);
-		return -EFBIG;
-	}
-	err = tail_advance(r, size, &news);
-	if (err == 0 && news > tail)
-		err = index_advance(r, news);
-	return err < 0 ? err : news > tail;
 }

@@ -1,5 +1,5 @@
 /*
- * reel.c - an open container's constants, its log, and single entries. Takes no lock.
+ * reel.c - an open container's constants, its log, and what its bytes say. Takes no lock.
  */
 #include "config.h"
 
@@ -26,6 +26,11 @@ void reel_log(const struct reel *r, int priority, const char *fmt, ...)
 const char *reel_path(const struct reel *r)
 {
 	return r->path;
+}
+
+uint64_t reel_file_size(const struct reel *r)
+{
+	return reel_tail_offset(r);
 }
 
 const uint8_t *reel_base(const struct reel *r)
@@ -69,7 +74,7 @@ int reel_entry_at(const struct reel_view *view, uint64_t end, struct reel_entry 
 
 struct reel_view reel_view_of(const struct reel *r)
 {
-	return (struct reel_view){reel_base(r), reel_tail_offset(r), r->gen};
+	return (struct reel_view){reel_base(r), reel_tail_offset(r), r->map->gen};
 }
 
 uint32_t reel_payload_crc(const struct reel_view *view, const void *payload, uint64_t len)
@@ -82,66 +87,8 @@ uint64_t reel_payload_end(const struct reel_view *view, uint64_t offset, uint64_
 	return offset + len + (view->gen ? view->gen->trailer : TRAILER_SIZE);
 }
 
-int store_entry(struct reel *r, uint64_t end, struct reel_entry *ret)
+void store_log_broken(const struct reel *r, uint64_t end)
 {
-	struct chain c = store_chain(r, end);
-	int err = entry_parse(&c, end, ret);
-
-	if (err == -EBADMSG)
-		reel_log(r, LOG_ERR, "%s: no entry ends at offset %" PRIu64 ", where one should: the container is damaged",
-			 r->path, end);
-	if (err < 0)
-		return err;
-	mapping_ref(r->map);
-	ret->mapping = r->map;
-	return 0;
-}
-
-void reel_entry_release(struct reel_entry *e)
-{
-	struct reel_mapping *m = e->mapping;
-
-	e->mapping = NULL;
-	e->payload = NULL;
-	if (m != NULL)
-		mapping_unref(m);
-}
-
-bool reel_entry_valid(const struct reel_entry *e)
-{
-	uint32_t stored = e->mapping != NULL ? e->mapping->crc_mask : GENERATION_NEWEST->crc_mask;
-
-	return (reel_crc32(0, e->payload, e->len) & stored) == e->crc;
-}
-
-int reel_read_last(struct reel *r, struct reel_entry *ret)
-{
-	return store_entry(r, reel_tail_offset(r), ret);
-}
-
-int reel_read_hash(struct reel *r, uint64_t key_hash, struct reel_entry *ret)
-{
-	int err = index_need(r);
-
-	if (err < 0)
-		return err;
-	uint64_t end = index_find(r, key_hash);
-	return end == 0 ? -ENOENT : store_entry(r, end, ret);
-}
-
-int reel_read(struct reel *r, const void *key, size_t key_len, struct reel_entry *ret)
-{
-	return reel_read_hash(r, reel_hash(key, key_len), ret);
-}
-
-int reel_exists_hash(struct reel *r, uint64_t key_hash)
-{
-	int err = index_need(r);
-
-	return err < 0 ? err : index_find(r, key_hash) != 0;
-}
-
-int reel_exists(struct reel *r, const void *key, size_t key_len)
-{
-	return reel_exists_hash(r, reel_hash(key, key_len));
+	reel_log(r, LOG_ERR, "%s: no entry ends at offset %" PRIu64 ", where one should: the container is damaged", r->path,
+		 end);
 }

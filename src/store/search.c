@@ -82,11 +82,11 @@ static inline struct recent *look_up(struct search *s, uint64_t tail)
 		return NULL;
 	if (recent->used && recent->tail == tail)
 		return recent;
-	const uint64_t *state = u64table_find(&s->good, tail);
-	if (state == NULL)
+	uint64_t state = u64table_peek(&s->good, tail, NULL);
+	if (state == 0)
 		return NULL;
 	*recent = (struct recent){
-	    .tail = tail, .state = *state, .at = round_up(tail, s->c->gen->pad), .shifted = (uint32_t)*state, .used = true};
+	    .tail = tail, .state = state, .at = round_up(tail, s->c->gen->pad), .shifted = (uint32_t)state, .used = true};
 	return recent;
 }
 

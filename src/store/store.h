@@ -4,11 +4,12 @@
  * Locks, in the order they are taken:
  *   append_lock  one append at a time; held across writing. Protects `append` and the file's end.
  *   index.build  one thread builds the index at a time; held while it reads all trailers.
- *   index.lock   the key index, and with it the committed tail: both change together under it.
- *                Never held while the file is written or read.
  *   reserve.lock the space allocated ahead.
  *   sync.lock    who is syncing. Not held during fdatasync().
- * Readers take none but index.lock. Nothing is logged with a lock held.
+ *   index.lock   the key index, the mapping in use, and with them the committed tail: they change
+ *                together under it. Never held while the file is written or read.
+ * Readers take none, or for a moment index.lock (index.c). Nothing is logged with a lock held.
+ * A compaction (swap.c) takes all of them in this order when it puts another file in place of the present one.
  */
 #ifndef REEL_STORE_H
 #define REEL_STORE_H
@@ -28,18 +29,31 @@
 /* Marks an index value, and an append's entry: the entry that ends there is a tombstone. */
 #define END_TOMBSTONE ((uint64_t)1 << 63)
 
+/*
+ * What readers look at, all of it at once: a file's mapping, and for each live key in it the end of its newest
+ * entry. Constant once it is published, but for the slots of the table and their number. A view that
+ * another has replaced keeps its addresses until the container is closed, but not its memory.
+ */
+struct view {
+	struct reel_mapping *map;
+	struct u64table ends;
+	atomic_bool built; /* false: `ends` is empty, and has to be built before a key can be looked up */
+	struct view *older;
+};
+
 struct index {
 	pthread_mutex_t build;
-	pthread_rwlock_t lock;
-	atomic_bool built;
-	struct u64table ends; /* key hash -> end of its newest entry; live keys only */
+	pthread_mutex_t lock;
+	_Atomic uint64_t changes; /* odd while the table is being changed, or replaced */
+	struct view *_Atomic view;
 };
 
 struct syncer {
 	pthread_mutex_t lock;
 	pthread_cond_t done;
 	bool running;
-	_Atomic uint64_t durable; /* grows only */
+	uint64_t files;           /* how often a compaction has put a new file in place, synced */
+	_Atomic uint64_t durable; /* grows only, but for that */
 };
 
 struct reservation {
@@ -48,20 +62,19 @@ struct reservation {
 };
 
 struct reel {
-	/* Constant after opening. */
+	/* Constant after opening; `fd` is made to mean another file by a compaction, with dup3(2). */
 	char *path;
 	struct reel_options options;
 	reel_tail_fn find_tail;
 	void *find_tail_arg;
 	const struct disk_ops *disk;
 	int fd;
-	const struct generation *gen;
-	struct reel_mapping *map;
-	uint64_t opened_tail;
 
-	_Atomic uint64_t tail;      /* committed; changes under index.lock; never becomes smaller */
-	_Atomic uint64_t write_end; /* the file's length as far as it was written */
-	atomic_int failed;          /* the first error that leaves the file in doubt; nothing is written from then on */
+	struct reel_mapping *_Atomic map; /* as in the view; changes under all locks */
+	uint64_t opened_tail;             /* what needs no sync at closing */
+	_Atomic uint64_t tail;            /* committed; changes under index.lock; becomes smaller with a new file only */
+	_Atomic uint64_t write_end;       /* the file's length as far as it was written */
+	atomic_int failed;                /* the first error that leaves the file in doubt; nothing is written from then on */
 	pthread_mutex_t append_lock;
 	struct reel_append append;
 	struct index index;
@@ -74,25 +87,40 @@ static inline bool store_writable(const struct reel *r)
 	return !(r->options.flags & REEL_RDONLY);
 }
 
+static inline struct view *store_view(const struct reel *r)
+{
+	return atomic_load_explicit(&r->index.view, memory_order_acquire);
+}
+
 /* The committed bytes. */
 static inline struct chain store_chain(const struct reel *r, uint64_t size)
 {
-	return (struct chain){.gen = r->gen, .base = r->map->base, .size = size};
+	return (struct chain){.gen = r->map->gen, .base = r->map->base, .size = size};
 }
 
-/* The entry that ends at `end`, with a reference to the mapping. The error is logged. */
-int store_entry(struct reel *r, uint64_t end, struct reel_entry *ret);
+/* Logs that no entry ends where one should. */
+void store_log_broken(const struct reel *r, uint64_t end);
+
+/*
+ * The entry of `map` that ends at `end`; takes over the caller's reference to it, also on an error, which is
+ * logged. -ENOENT: end is 0. -EBADMSG.
+ */
+int store_entry(struct reel *r, struct reel_mapping *map, uint64_t end, struct reel_entry *ret);
 
 /* Nothing is written any more, because of `err`. Says whether this was the first failure. */
 bool store_fail(struct reel *r, int err);
 
-/* open.c: the file behind r->path, locked when it is to be written. Sets r->fd. lock.c. */
+/* open.c */
+/* Frees everything, without a sync. */
+void store_free(struct reel *r);
+
+/* lock.c: the file behind r->path, locked when it is to be written. */
 int lock_file(struct reel *r, int fd);
 
 /* tail.c: finds the tail of a file of `size` bytes that is being opened, and cuts off what is torn. */
 int tail_open(struct reel *r, uint64_t size);
-/* The same for a reader that moves on from its tail; *ret is the new one. */
-int tail_advance(struct reel *r, uint64_t size, uint64_t *ret);
+/* The same for a reader that moves on from `tail` in the chain; *ret is the new one. */
+int tail_advance(struct reel *r, const struct chain *c, uint64_t tail, uint64_t *ret);
 /* torn.c: saves the bytes of [tail, size) when asked, and cuts them off. */
 int torn_cut(struct reel *r, uint64_t tail, uint64_t size);
 
@@ -100,11 +128,14 @@ int torn_cut(struct reel *r, uint64_t tail, uint64_t size);
 struct placed {
 	uint64_t key_hash;
 	uint64_t end; /* with END_TOMBSTONE */
+	uint32_t tag; /* of the key's name; 0: not known */
 };
 
 /* index.c */
-int index_init(struct index *x);
-void index_free(struct index *x);
+int index_init(struct reel *r);
+void index_free(struct reel *r);
+/* At opening: the mapping, and the index if it is there already (NULL: it is not). Takes over *ends. */
+void index_start(struct reel *r, struct u64table *ends);
 /*
  * Walks the chain from `tail` to its start and leaves the newest entry of each live key in *ends.
  * -EBADMSG: the chain is broken; no entry can end at *broken. -ENOMEM.
@@ -112,15 +143,80 @@ void index_free(struct index *x);
 int index_walk(const struct chain *c, uint64_t tail, struct u64table *ends, uint64_t *broken);
 /* Builds the index if it is not there. The error is logged. */
 int index_need(struct reel *r);
-/* The end of the key's live entry; 0: none. The index must be there. */
-uint64_t index_find(struct reel *r, uint64_t key_hash);
+
+/* lookup.c: what is known of a key. */
+struct found {
+	uint64_t end;             /* of its live entry; 0: none */
+	uint32_t tag;             /* of its name; 0: not known */
+	struct reel_mapping *map; /* where the entry is, with a reference for the caller; NULL without an entry */
+};
+/* The index is built if it is not there: 0 or that error. */
+int index_find(struct reel *r, uint64_t key_hash, struct found *ret);
+/* The same of n keys, as of one moment. */
+int index_find_many(struct reel *r, const uint64_t *key_hashes, size_t n, struct found *ret);
+/* For those who hold append_lock and called index_need(): no references are taken. */
+struct found index_peek(struct reel *r, uint64_t key_hash);
+/* The entry's name becomes known, if it still is the key's newest and has none. Returns the tag it has then. */
+uint32_t index_claim(struct reel *r, uint64_t key_hash, uint64_t end, uint32_t tag);
+/* Live keys; or the error of building the index. */
+int64_t index_count(struct reel *r);
+
+/* index.c: */
 /* Commits: the tail becomes `tail`, and the index learns the entries placed before it, oldest first. */
 void index_commit(struct reel *r, uint64_t tail, const struct placed *placed, size_t n);
-/* Commits what another process appended. -EBADMSG, -ENOMEM: the tail stays. */
-int index_advance(struct reel *r, uint64_t tail);
+/* Commits what another process appended to the file mapped by `map`, if that is still in use. -EBADMSG, -ENOMEM: the tail
+ * stays. */
+int index_advance(struct reel *r, const struct reel_mapping *map, uint64_t tail);
+/* Makes room for so many keys, of a container that only this thread uses. Where there is no memory for it, nothing. */
+void index_expect(struct reel *r, uint64_t n);
+/*
+ * Another file takes the place of the present one: from now on its mapping and tail are used, and *ends, which are
+ * taken over. Under all locks but index.lock. -ENOMEM: nothing was changed.
+ */
+int index_replace(struct reel *r, struct reel_mapping *map, struct u64table *ends, bool built, uint64_t tail);
+
+/*
+ * swap.c: the file, mapping, index and tail of `from`, which is otherwise unused and is left without them, take the
+ * place of r's. Under append_lock. -ENOMEM: nothing was changed.
+ */
+int swap_file(struct reel *r, struct reel *from);
+
+/* snapshot.c: the container at one moment; map has a reference. */
+struct snapshot {
+	struct reel_mapping *map;
+	uint64_t tail;
+	uint64_t *ends; /* of live entries, ascending; NULL: not asked for */
+	size_t n;
+};
+void snapshot_take(struct reel *r, struct snapshot *ret);
+/* With the live entries. The index is built if it is not there. */
+int snapshot_take_live(struct reel *r, struct snapshot *ret);
+void snapshot_free(struct snapshot *s);
 
 /* reserve.c */
 void reserve_forget(struct reel *r, uint64_t size);
 int reserve_release(struct reel *r);
+
+/* keys.c: names of keys, for REEL_CHECK_KEYS */
+static inline bool keys_checked(const struct reel *r)
+{
+	return r->options.flags & REEL_CHECK_KEYS;
+}
+/* Never 0; 0 where names are not checked. */
+uint32_t key_tag(const struct reel *r, const void *key, size_t len);
+
+/* An item of a batch with the tag of its key. */
+struct tagged_item {
+	struct reel_batch_item item;
+	uint32_t tag;
+};
+
+/* write.c */
+/* -EINVAL: the value cannot be an entry. */
+int write_check_item(const struct reel_batch_item *item);
+/* Allocates; NULL: no memory. */
+struct tagged_item *write_tagged(struct reel *r, const struct reel_key_item *items, size_t n);
+/* reel_write_batch(). How many entries and tombstones were written. */
+ssize_t write_items(struct reel *r, const struct tagged_item *items, size_t n);
 
 #endif

@@ -37,13 +37,14 @@ static int sync_now(struct reel *r)
 int reel_sync(struct reel *r)
 {
 	struct syncer *s = &r->sync;
-	uint64_t tail = reel_tail_offset(r);
 	int err = 0;
 
 	if (!store_writable(r))
 		return 0;
 	pthread_mutex_lock(&s->lock);
-	while (err == 0 && atomic_load(&s->durable) < tail) {
+	uint64_t tail = reel_tail_offset(r), files = s->files;
+	/* Another file in place has all that was in the one before, synced. */
+	while (err == 0 && s->files == files && atomic_load(&s->durable) < tail) {
 		err = reel_failed(r);
 		if (err == 0 && s->running)
 			pthread_cond_wait(&s->done, &s->lock);

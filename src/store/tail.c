@@ -240,7 +240,7 @@ static int judge(struct reel *r, uint64_t size, const struct finding *f)
 
 int tail_open(struct reel *r, uint64_t size)
 {
-	struct finding f = {.kind = KIND_UNKNOWN, .gen = GENERATION_NEWEST};
+	struct finding f = {.kind = KIND_UNKNOWN, .gen = GENERATION_NEWEST, .ends.tagged = keys_checked(r)};
 	struct chain c = {.gen = GENERATION_NEWEST, .base = r->map->base, .size = size};
 	bool answered = size == 0;
 	int err = 0;
@@ -256,35 +256,28 @@ int tail_open(struct reel *r, uint64_t size)
 	if (err == 0 && f.kind == KIND_TORN && store_writable(r))
 		err = torn_cut(r, f.tail, size);
 	if (err == 0) {
-		r->gen = f.gen;
-		r->map->crc_mask = f.gen->crc_mask;
+		r->map->gen = f.gen;
 		r->opened_tail = f.tail;
 		atomic_store(&r->tail, f.tail);
 		atomic_store(&r->write_end, f.tail);
 		atomic_store(&r->sync.durable, f.durable);
-		if (!f.trusted) {
-			r->index.ends = f.ends;
-			f.ends = (struct u64table){0};
-			atomic_store(&r->index.built, true);
-		}
+		index_start(r, f.trusted ? NULL : &f.ends);
 	}
 	u64table_free(&f.ends);
 	return err;
 }
 
-int tail_advance(struct reel *r, uint64_t size, uint64_t *ret)
+int tail_advance(struct reel *r, const struct chain *c, uint64_t tail, uint64_t *ret)
 {
-	uint64_t tail = reel_tail_offset(r);
 	struct finding f = {.kind = KIND_UNKNOWN};
-	struct chain c = store_chain(r, size);
 	bool answered = false;
 	int err = 0;
 
 	*ret = tail;
-	if (r->gen == GENERATION_NEWEST)
-		err = ask(r, &c, &f, &answered);
+	if (c->gen == GENERATION_NEWEST)
+		err = ask(r, c, &f, &answered);
 	if (err == 0 && !answered)
-		err = examine_from(&c, tail, &f);
+		err = examine_from(c, tail, &f);
 	if (err == 0 && f.kind == KIND_DAMAGED) {
 		reel_log(r, LOG_ERR,
 			 "%s: the container is damaged after offset %" PRIu64 "; what was read before stays readable", r->path,

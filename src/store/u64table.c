@@ -2,7 +2,11 @@
  * u64table.c - open addressing with linear probing (u64table.h). A key's home is its mixed value scaled
  * to the capacity, so that any capacity will do, and growing goes through both tables in order.
  *
- * Between 27/40 and 27/32 of a grown table is in use: at most 23.8 bytes a key.
+ * Between 27/40 and 27/32 of the slots of a grown table are in use: at most 23.8 bytes a key. With tags, 20
+ * bytes a slot, it is between 5/6 and 15/16: at most 24.
+ *
+ * Stores are releases and loads of u64table_peek() acquires, so that a reader who sees something of a
+ * change also sees that it began.
  */
 #include "config.h"
 
@@ -11,9 +15,23 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
-enum { CAPACITY_FIRST = 64 };
+enum {
+	CAPACITY_FIRST = 64,
+	HUGE_PAGE = 2 << 20,
+};
+
+static uint64_t draw(void)
+{
+	uint64_t drawn = 0;
+
+	/* Without randomness the table is correct all the same, and fast but for an enemy's keys. */
+	if (getrandom(&drawn, sizeof(drawn), 0) != sizeof(drawn))
+		drawn = 0;
+	return drawn | 1;
+}
 
 static uint64_t secret(void)
 {
@@ -21,18 +39,24 @@ static uint64_t secret(void)
 	uint64_t known = atomic_load_explicit(&value, memory_order_relaxed);
 
 	if (known == 0) {
-		uint64_t drawn = 0;
-		/* Without randomness the table is correct all the same, and fast but for an enemy's keys. */
-		if (getrandom(&drawn, sizeof(drawn), 0) != sizeof(drawn))
-			drawn = 0;
-		drawn |= 1;
+		uint64_t drawn = draw();
 		/* The first thread's draw is everybody's. */
 		known = atomic_compare_exchange_strong(&value, &known, drawn) ? drawn : known;
 	}
 	return known;
 }
 
-static uint64_t home(const struct u64table *t, uint64_t key)
+static inline uint64_t key_of(const struct u64table_slot *slot)
+{
+	return atomic_load_explicit(&slot->key, memory_order_acquire);
+}
+
+static inline uint64_t value_of(const struct u64table_slot *slot)
+{
+	return atomic_load_explicit(&slot->value, memory_order_acquire);
+}
+
+static inline uint64_t home(const struct u64table *t, uint64_t key)
 {
 	uint64_t x = key ^ secret();
 
@@ -42,72 +66,187 @@ static uint64_t home(const struct u64table *t, uint64_t key)
 	return (uint64_t)(((unsigned __int128)x * t->capacity) >> 64);
 }
 
+static inline uint64_t after(const struct u64table *t, uint64_t i)
+{
+	return i + 1 == t->capacity ? 0 : i + 1;
+}
+
 /* The key's slot, or the free one where it would go. */
-static struct u64table_slot *probe(const struct u64table *t, uint64_t key)
+static inline uint64_t probe(const struct u64table *t, uint64_t key)
 {
 	uint64_t i = home(t, key);
 
-	while (t->slots[i].value != 0 && t->slots[i].key != key)
-		i = i + 1 == t->capacity ? 0 : i + 1;
-	return &t->slots[i];
+	while (value_of(&t->slots[i]) != 0 && key_of(&t->slots[i]) != key)
+		i = after(t, i);
+	return i;
 }
 
-static int grow(struct u64table *t)
+static inline void fill(struct u64table *t, uint64_t i, uint64_t key, uint64_t value, uint32_t tag)
 {
-	struct u64table bigger = {.capacity = t->capacity == 0 ? CAPACITY_FIRST : t->capacity + t->capacity / 4,
-				  .used = t->used};
+	atomic_store_explicit(&t->slots[i].key, key, memory_order_release);
+	atomic_store_explicit(&t->slots[i].value, value, memory_order_release);
+	if (t->tags != NULL)
+		atomic_store_explicit(&t->tags[i], tag, memory_order_release);
+}
 
-	if (bigger.capacity > SIZE_MAX / sizeof(*bigger.slots))
+static inline uint32_t tag_of(const struct u64table *t, uint64_t i)
+{
+	return t->tags == NULL ? 0 : atomic_load_explicit(&t->tags[i], memory_order_acquire);
+}
+
+static size_t slot_bytes(const struct u64table *t)
+{
+	return sizeof(struct u64table_slot) + (t->tagged ? sizeof(uint32_t) : 0);
+}
+
+/* Zeroed memory for the slots, and behind them the tags. */
+static int allocate(struct u64table *t)
+{
+	if (t->capacity > SIZE_MAX / 2 / slot_bytes(t))
 		return -ENOMEM;
-	bigger.slots = calloc(bigger.capacity, sizeof(*bigger.slots));
-	if (bigger.slots == NULL)
+	size_t len = t->capacity * slot_bytes(t);
+	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
 		return -ENOMEM;
-	for (uint64_t i = 0; i < t->capacity; i++) {
-		if (t->slots[i].value != 0)
-			*probe(&bigger, t->slots[i].key) = t->slots[i];
-	}
-	free(t->slots);
-	*t = bigger;
+	/* Slots are visited at random: large pages spare misses in the TLB. Advice only. */
+	if (len >= 2 * HUGE_PAGE)
+		(void)madvise(p, len, MADV_HUGEPAGE);
+	t->slots = p;
+	t->tags = t->tagged ? (_Atomic uint32_t *)(t->slots + t->capacity) : NULL;
 	return 0;
 }
 
 void u64table_free(struct u64table *t)
 {
-	free(t->slots);
-	*t = (struct u64table){0};
+	if (t->slots != NULL)
+		munmap(t->slots, t->capacity * slot_bytes(t));
+	*t = (struct u64table){.tagged = t->tagged};
 }
 
-uint64_t *u64table_find(const struct u64table *t, uint64_t key)
+void u64table_retire(struct u64table *t)
+{
+	/* A mapping that cannot be written is not counted as memory; where this fails, memory is kept for longer. */
+	if (t->slots != NULL)
+		(void)mmap(t->slots, t->capacity * slot_bytes(t), PROT_READ,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+}
+
+uint64_t u64table_peek(const struct u64table *t, uint64_t key, uint32_t *tag)
+{
+	uint64_t i = t->capacity == 0 ? 0 : home(t, key);
+
+	/* Counted, because slots that change meanwhile could keep it going. */
+	for (uint64_t n = 0; n < t->capacity; n++) {
+		uint64_t value = value_of(&t->slots[i]);
+		if (value == 0)
+			return 0;
+		if (key_of(&t->slots[i]) == key) {
+			if (tag != NULL)
+				*tag = tag_of(t, i);
+			return value;
+		}
+		i = after(t, i);
+	}
+	return 0;
+}
+
+struct u64table_slot *u64table_find(const struct u64table *t, uint64_t key)
 {
 	if (t->used == 0)
 		return NULL;
-	struct u64table_slot *slot = probe(t, key);
-	return slot->value == 0 ? NULL : &slot->value;
+	struct u64table_slot *slot = &t->slots[probe(t, key)];
+	return value_of(slot) == 0 ? NULL : slot;
+}
+
+bool u64table_has_room(const struct u64table *t)
+{
+	return t->used + 1 <= (t->tagged ? t->capacity / 16 * 15 : t->capacity / 32 * 27);
+}
+
+bool u64table_is_sparse(const struct u64table *t)
+{
+	return t->capacity > CAPACITY_FIRST && t->used < (t->tagged ? t->capacity / 6 * 5 : t->capacity / 40 * 27);
+}
+
+static int copy_to(const struct u64table *t, uint64_t capacity, struct u64table *ret)
+{
+	struct u64table copy = {.capacity = capacity, .used = t->used, .tagged = t->tagged};
+	int err = allocate(&copy);
+
+	if (err < 0)
+		return err;
+	for (uint64_t i = 0; i < t->capacity; i++) {
+		uint64_t value = value_of(&t->slots[i]), key = key_of(&t->slots[i]);
+		if (value != 0)
+			fill(&copy, probe(&copy, key), key, value, tag_of(t, i));
+	}
+	*ret = copy;
+	return 0;
+}
+
+int u64table_copy(const struct u64table *t, uint64_t n, struct u64table *ret)
+{
+	uint64_t room = n > t->used ? n : t->used;
+
+	if (room > UINT64_MAX / 64)
+		return -ENOMEM;
+	/* In the middle of what growing leaves, and divided by what the limits divide it by. */
+	uint64_t capacity = (t->tagged ? room / 15 * 17 : room / 3 * 4) + CAPACITY_FIRST;
+	return copy_to(t, (capacity + 31) / 32 * 32, ret);
+}
+
+int u64table_grown(const struct u64table *t, struct u64table *ret)
+{
+	uint64_t more = t->tagged ? t->capacity / 9 : t->capacity / 4;
+
+	if (t->capacity > UINT64_MAX / 4)
+		return -ENOMEM;
+	return copy_to(t, t->capacity < CAPACITY_FIRST ? CAPACITY_FIRST : (t->capacity + more + 31) / 32 * 32, ret);
+}
+
+static int make_room(struct u64table *t)
+{
+	struct u64table bigger;
+
+	if (u64table_has_room(t))
+		return 0;
+	int err = u64table_grown(t, &bigger);
+	if (err < 0)
+		return err;
+	u64table_free(t);
+	*t = bigger;
+	return 0;
 }
 
 int u64table_add(struct u64table *t, uint64_t key, uint64_t value)
 {
-	if (t->used + 1 > t->capacity * 27 / 32) {
-		int err = grow(t);
-		if (err < 0)
-			return err;
-	}
-	struct u64table_slot *slot = probe(t, key);
-	if (slot->value != 0)
+	int err = make_room(t);
+
+	if (err < 0)
+		return err;
+	uint64_t i = probe(t, key);
+	if (value_of(&t->slots[i]) != 0)
 		return 0;
-	*slot = (struct u64table_slot){.key = key, .value = value};
+	fill(t, i, key, value, 0);
 	t->used++;
 	return 1;
 }
 
+void u64table_put_tagged(struct u64table *t, uint64_t key, uint64_t value, uint32_t tag)
+{
+	uint64_t i = probe(t, key);
+
+	t->used += value_of(&t->slots[i]) == 0;
+	fill(t, i, key, value, tag);
+}
+
 int u64table_put(struct u64table *t, uint64_t key, uint64_t value)
 {
-	uint64_t *known = u64table_find(t, key);
+	int err = make_room(t);
 
-	if (known == NULL)
-		return u64table_add(t, key, value) < 0 ? -ENOMEM : 0;
-	*known = value;
-	return 0;
+	if (err == 0)
+		u64table_put_tagged(t, key, value, 0);
+	return err;
 }
 
 /* Frees slot i and moves up what was pushed past it, so that no probe stops short. */
@@ -116,18 +255,19 @@ static void vacate(struct u64table *t, uint64_t i)
 	uint64_t j = i;
 
 	for (;;) {
-		j = j + 1 == t->capacity ? 0 : j + 1;
-		if (t->slots[j].value == 0)
+		j = after(t, j);
+		uint64_t value = value_of(&t->slots[j]), key = key_of(&t->slots[j]);
+		if (value == 0)
 			break;
-		uint64_t h = home(t, t->slots[j].key);
+		uint64_t h = home(t, key);
 		uint64_t from_home = j >= h ? j - h : j + t->capacity - h;
 		uint64_t from_hole = j >= i ? j - i : j + t->capacity - i;
 		if (from_home >= from_hole) {
-			t->slots[i] = t->slots[j];
+			fill(t, i, key, value, tag_of(t, j));
 			i = j;
 		}
 	}
-	t->slots[i].value = 0;
+	fill(t, i, 0, 0, 0);
 	t->used--;
 }
 
@@ -135,15 +275,21 @@ void u64table_remove(struct u64table *t, uint64_t key)
 {
 	if (t->used == 0)
 		return;
-	struct u64table_slot *slot = probe(t, key);
-	if (slot->value != 0)
-		vacate(t, (uint64_t)(slot - t->slots));
+	uint64_t i = probe(t, key);
+	if (value_of(&t->slots[i]) != 0)
+		vacate(t, i);
 }
 
 void u64table_remove_marked(struct u64table *t, uint64_t mask)
 {
 	for (uint64_t i = 0; i < t->capacity; i++) {
-		while (t->slots[i].value & mask)
+		while (value_of(&t->slots[i]) & mask)
 			vacate(t, i);
 	}
+}
+
+void u64table_prefetch(const struct u64table *t, uint64_t key)
+{
+	if (t->capacity > 0)
+		__builtin_prefetch(&t->slots[home(t, key)]);
 }

@@ -285,12 +285,16 @@ START_TEST(what_is_written_has_the_reference_s_bytes)
 		struct reel *r = must_open("ours.bin", REEL_CREATE | REEL_EXCL);
 		for (size_t k = m.n; k-- > 0;) {
 			const struct record *record = &m.records[k];
-			struct reel_batch_item item = {.key_hash = record->key_hash,
-						       .value = want.bytes + record->payload_offset,
-						       .value_len = record->payload_len};
-			if (item.value_len == 1 && want.bytes[record->payload_offset] == 0)
-				item.value = NULL;
-			ck_assert_int_eq(reel_write_batch(r, &item, 1), 0);
+			const uint8_t *payload = want.bytes + record->payload_offset;
+			struct reel_append *a;
+			/* Not by reel_delete_hash(), which writes no tombstone where the reference wrote one in vain. */
+			if (record->payload_len == 1 && *payload == 0) {
+				ck_assert_int_eq(reel_append_begin(r, &a), 0);
+				ck_assert_int_eq(reel_append_tombstone(a, record->key_hash), 0);
+				ck_assert_int_eq(reel_append_commit(a), 0);
+				continue;
+			}
+			ck_assert_int_eq(reel_write_hash(r, record->key_hash, payload, record->payload_len), 0);
 		}
 		ck_assert_int_eq(reel_close(r), 0);
 		ck_assert_msg(file_is("ours.bin", want.bytes, want.len), "%s", names[i]);

@@ -85,29 +85,39 @@ START_TEST(table_answers_as_an_array)
 			model[key] = value;
 		}
 		ck_assert_uint_eq(t.used, used);
-		uint64_t other = next(&state) % RANGE, *found = u64table_find(&t, other);
-		ck_assert_uint_eq(found == NULL ? 0 : *found, model[other]);
+		uint64_t other = next(&state) % RANGE;
+		ck_assert_uint_eq(u64table_peek(&t, other, NULL), model[other]);
 	}
 	u64table_remove_marked(&t, 1);
-	for (uint64_t key = 0; key < RANGE; key++) {
-		uint64_t *found = u64table_find(&t, key);
-		ck_assert_uint_eq(found == NULL ? 0 : *found, model[key] & 1 ? 0 : model[key]);
-	}
+	for (uint64_t key = 0; key < RANGE; key++)
+		ck_assert_uint_eq(u64table_peek(&t, key, NULL), model[key] & 1 ? 0 : model[key]);
 	u64table_free(&t);
 }
 END_TEST
 
-/* However many keys there are, a table takes at most 24 bytes for each. */
-START_TEST(table_takes_24_bytes_a_key)
+static void fill(bool tagged, uint64_t slot)
 {
-	struct u64table t = {0};
+	struct u64table t = {.tagged = tagged};
 
 	for (uint64_t key = 0; key < 1000000; key++) {
 		ck_assert_int_eq(u64table_add(&t, key << 40, key + 1), 1);
-		if (key > 1000)
-			ck_assert_uint_le(t.capacity * sizeof(*t.slots), 24 * t.used);
+		if (key > 2000)
+			ck_assert_uint_le(t.capacity * slot, 24 * t.used);
 	}
 	u64table_free(&t);
+}
+
+/* However many keys there are, a table takes at most 24 bytes for each, */
+START_TEST(table_takes_24_bytes_a_key)
+{
+	fill(false, 16);
+}
+END_TEST
+
+/* and no more with the tags of the keys' names. */
+START_TEST(table_with_tags_takes_24_bytes_a_key)
+{
+	fill(true, 20);
 }
 END_TEST
 
@@ -118,6 +128,7 @@ int main(void)
 	    combined_sums_are_sums_of_the_whole,
 	    table_answers_as_an_array,
 	    table_takes_24_bytes_a_key,
+	    table_with_tags_takes_24_bytes_a_key,
 	};
 	return run_tests("sums", tests, sizeof(tests) / sizeof(tests[0]));
 }

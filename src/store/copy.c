@@ -1,0 +1,123 @@
+/*
+ * copy.c - writes the live entries of a container into another, in their order and in the newest generation of the
+ * format: what compaction and conversion share. Checks every checksum on the way, so that damage is not carried on
+ * under a good one.
+ */
+#include "config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "copy.h"
+
+/* The key of the entry that a container with a file system has (docs/FORMAT.md): offsets in it must not move. */
+static const char superblock[] = "\0reelfs\0superblock";
+
+enum {
+	COMMIT_ENTRIES = 1 << 16, /* entries of one append */
+	AHEAD = 16,
+	NAMES_TRIED = 1000,
+};
+
+bool copy_is_tree(struct reel *r)
+{
+	return index_peek(r, reel_hash(superblock, sizeof(superblock) - 1)).end != 0;
+}
+
+uint64_t copy_size(const struct snapshot *s)
+{
+	struct chain c = {.gen = s->map->gen, .base = s->map->base, .size = s->tail};
+	struct reel_entry e;
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		if (i + AHEAD < s->n)
+			__builtin_prefetch(c.base + s->ends[i + AHEAD] - c.gen->trailer);
+		if (entry_parse(&c, s->ends[i], &e) == 0 && e.len > 0)
+			size = round_up(size, ENTRY_ALIGNMENT) + e.len + TRAILER_SIZE;
+	}
+	return size;
+}
+
+static int copy_entry(struct reel_append *a, const struct chain *c, const struct reel_entry *e)
+{
+	struct reel_entry placed;
+	int err = reel_append_entry_begin(a, e->key_hash);
+
+	if (err == 0)
+		err = append_data_kept(a, e->payload, e->len);
+	if (err == 0)
+		err = reel_append_entry_end(a, &placed);
+	return err == 0 && (placed.crc & c->gen->crc_mask) != e->crc ? -EBADMSG : err;
+}
+
+/* Copies entries from the i-th on into one append. How far it came, or an error; *failed: the entry it is about. */
+static ssize_t copy_some(const struct snapshot *s, size_t i, struct reel *to, struct copied *ret)
+{
+	struct chain c = {.gen = s->map->gen, .base = s->map->base, .size = s->tail};
+	size_t stop = s->n - i < COMMIT_ENTRIES ? s->n : i + COMMIT_ENTRIES;
+	struct reel_append *a;
+	int err = reel_append_begin(to, &a);
+
+	if (err < 0)
+		return err;
+	for (; err == 0 && i < stop; i++) {
+		struct reel_entry e;
+		if (i + AHEAD < s->n)
+			__builtin_prefetch(c.base + s->ends[i + AHEAD] - c.gen->trailer);
+		ret->at = s->ends[i];
+		err = entry_parse(&c, s->ends[i], &e);
+		if (err == 0 && e.len == 0) {
+			ret->empty++;
+			continue;
+		}
+		if (err == 0)
+			err = copy_entry(a, &c, &e);
+	}
+	if (err < 0) {
+		reel_append_abort(a);
+		return err;
+	}
+	err = reel_append_commit(a);
+	return err < 0 ? err : (ssize_t)stop;
+}
+
+int copy_live(const struct snapshot *s, struct reel *to, struct copied *ret)
+{
+	ssize_t done = 0;
+
+	*ret = (struct copied){.at = 0};
+	index_expect(to, s->n);
+	while (done >= 0 && (size_t)done < s->n)
+		done = copy_some(s, (size_t)done, to, ret);
+	return done < 0 ? (int)done : 0;
+}
+
+int copy_open_beside(const struct reel *like, const char *path, struct reel **ret)
+{
+	struct reel_engine_options options = {
+	    .base.flags = REEL_CREATE | REEL_EXCL | (like->options.flags & REEL_CHECK_KEYS),
+	    .disk = like->disk,
+	};
+	char *name;
+	int err = -EEXIST;
+
+	/* What lies there already is somebody else's, or was left by a process that ended: it is never used. */
+	for (int i = 0; err == -EEXIST && i < NAMES_TRIED; i++) {
+		if (asprintf(&name, "%s.new-%ld.%d", path, (long)getpid(), i) < 0)
+			return -ENOMEM;
+		err = reel_engine_open(name, &options, ret);
+		free(name);
+	}
+	return err;
+}
+
+void copy_discard(struct reel *to)
+{
+	if (to == NULL)
+		return;
+	if (to->fd >= 0)
+		(void)to->disk->unlink(to->disk, to->path);
+	store_free(to);
+}

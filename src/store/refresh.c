@@ -1,0 +1,83 @@
+/*
+ * refresh.c - moves a reader on: to the newest tail, and to another file where a compaction put one in place.
+ */
+#include "config.h"
+
+#include "store.h"
+
+/* Whether the path names another file than the one that is open. */
+static int is_replaced(struct reel *r, const struct stat *opened)
+{
+	struct stat named;
+	int err = r->disk->stat(r->disk, r->path, &named);
+
+	/* Nothing is there: the file that is open is the last that can be read. */
+	if (err == -ENOENT || err == -ENOTDIR)
+		return 0;
+	return err < 0 ? err : opened->st_dev != named.st_dev || opened->st_ino != named.st_ino;
+}
+
+/* Reads go on in the file that the path names now. */
+static int move_to_new(struct reel *r, const struct stat *old)
+{
+	struct reel_engine_options options = {.base = r->options, .disk = r->disk};
+	struct stat st;
+	struct reel *to;
+	int err = reel_engine_open(r->path, &options, &to);
+
+	if (err < 0)
+		return err;
+	pthread_mutex_lock(&r->append_lock);
+	err = r->disk->fstat(r->disk, r->fd, &st);
+	/* Another thread may have done it meanwhile. */
+	if (err == 0 && st.st_dev == old->st_dev && st.st_ino == old->st_ino) {
+		err = swap_file(r, to);
+		err = err < 0 ? err : 1;
+	}
+	pthread_mutex_unlock(&r->append_lock);
+	store_free(to);
+	return err;
+}
+
+/* Reads go on to the newest tail of the same file. */
+static int move_on(struct reel *r, const struct snapshot *s, uint64_t size)
+{
+	struct chain c = {.gen = s->map->gen, .base = s->map->base, .size = size};
+	uint64_t news;
+
+	if (size < s->tail) {
+		reel_log(r, LOG_ERR, "%s: the file was cut to %" PRIu64 " bytes by another program; %" PRIu64 " were committed",
+			 r->path, size, s->tail);
+		return -EIO;
+	}
+	if (size == s->tail)
+		return 0;
+	if (size > s->map->window) {
+		reel_log(r, LOG_ERR, "%s: the file has outgrown its mapping; open it again", r->path);
+		return -EFBIG;
+	}
+	int err = tail_advance(r, &c, s->tail, &news);
+	if (err == 0 && news > s->tail)
+		err = index_advance(r, s->map, news);
+	return err < 0 ? err : news > s->tail;
+}
+
+int reel_refresh(struct reel *r)
+{
+	struct snapshot s;
+	struct stat st;
+
+	if (store_writable(r))
+		return 0;
+	snapshot_take(r, &s);
+	int err = r->disk->fstat(r->disk, r->fd, &st);
+	/* Where the layer above finds the tail it also holds offsets and addresses: it keeps its file. */
+	if (err == 0 && r->find_tail == NULL)
+		err = is_replaced(r, &st);
+	if (err > 0)
+		err = move_to_new(r, &st);
+	else if (err == 0)
+		err = move_on(r, &s, (uint64_t)st.st_size);
+	snapshot_free(&s);
+	return err;
+}
