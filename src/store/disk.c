@@ -1,6 +1,6 @@
 /*
  * disk.c - the real disk: system calls with negative errno values; and what is built on any disk's
- * functions. The only file of the store that makes system calls on files. Retries after signals where
+ * functions. The only file of the store that makes system calls on containers. Retries after signals where
  * a call can be interrupted without an effect; fdatasync and close are never repeated, because an
  * error they report is not reported twice.
  */

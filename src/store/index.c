@@ -15,6 +15,7 @@
 enum {
 	CATCH_UP = 1 << 16, /* what was committed meanwhile is added under the lock once it is no more than this */
 	AHEAD = 8,          /* keys whose slots are fetched ahead of being changed */
+	PENDING = 32,       /* the same when the index is built */
 };
 
 /* --- changing ------------------------------------------------------------------------------------------- */
@@ -117,7 +118,7 @@ static int apply(struct index *x, const struct placed *p)
 		u64table_remove(&v->ends, p->key_hash);
 		return 0;
 	}
-	if (!u64table_has_room(&v->ends)) {
+	if (!u64table_has_room(&v->ends, 1)) {
 		int err = grow(x, true);
 		if (err < 0)
 			return err;
@@ -144,8 +145,9 @@ void index_commit(struct reel *r, uint64_t tail, const struct placed *placed, si
 	int err = 0;
 
 	pthread_mutex_lock(&x->lock);
-	/* Where it is likely to be needed, room is made while readers can go on. */
-	if (store_view(r)->built && !u64table_has_room(&store_view(r)->ends))
+	/* Where it is likely to be needed, room is made while readers can go on. Keys of a large batch may be known ones. */
+	uint64_t likely = n < store_view(r)->ends.used / 256 ? n : 1;
+	if (store_view(r)->built && !u64table_has_room(&store_view(r)->ends, likely))
 		(void)grow(x, false);
 	struct view *v = store_view(r);
 	begin_change(x);
@@ -193,7 +195,7 @@ int index_replace(struct reel *r, struct reel_mapping *map, struct u64table *end
 
 /* Trailers read, whose keys are not yet in the table: their slots are being fetched. */
 struct pending {
-	uint64_t key[AHEAD * 4], end[AHEAD * 4];
+	uint64_t key[PENDING], end[PENDING];
 	unsigned n;
 };
 
@@ -202,7 +204,7 @@ static int expect(struct u64table *ends, uint64_t walked, uint64_t left)
 {
 	struct u64table bigger;
 
-	if (u64table_has_room(ends))
+	if (u64table_has_room(ends, PENDING))
 		return 0;
 	double all = (double)ends->used * ((double)left / (double)walked + 1.02);
 	int err = u64table_copy(ends, all > 1e15 ? UINT64_MAX : (uint64_t)all, &bigger);
@@ -241,7 +243,7 @@ static int walk_back(const struct chain *c, uint64_t tail, uint64_t stop, struct
 		p.end[p.n++] = tail | (e.tombstone ? END_TOMBSTONE : 0);
 		u64table_prefetch(ends, e.key_hash);
 		tail = e.prev_tail;
-		if (p.n == sizeof(p.key) / sizeof(p.key[0]))
+		if (p.n == PENDING)
 			err = add_pending(ends, &p, start - tail, tail - stop);
 	}
 	return err == 0 ? add_pending(ends, &p, start - tail, 0) : err;

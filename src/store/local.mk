@@ -8,15 +8,18 @@ libstore_la_SOURCES = \
 	src/store/disk.c src/store/disk.h \
 	src/store/engine.h \
 	src/store/entry.c \
+	src/store/extend.c \
 	src/store/format.h \
 	src/store/guard.c \
 	src/store/hash.c src/store/hash.h \
+	src/store/import.c \
 	src/store/index.c \
 	src/store/iter.c \
 	src/store/keys.c \
 	src/store/lock.c \
 	src/store/lookup.c \
 	src/store/map.c src/store/map.h \
+	src/store/move.c \
 	src/store/open.c \
 	src/store/read.c \
 	src/store/reel.c src/store/reel.h \
@@ -31,5 +34,17 @@ libstore_la_SOURCES = \
 	src/store/tail.c \
 	src/store/torn.c \
 	src/store/u64table.c src/store/u64table.h \
-	src/store/write.c
+	src/store/visit.c \
+	src/store/write.c \
+	src/store/writer.c
 libstore_la_LIBADD = $(XXHASH_LIBS) $(DEFLATE_LIBS)
+
+lib_LTLIBRARIES = libreel.la
+libreel_la_SOURCES =
+libreel_la_LIBADD = libstore.la $(XXHASH_LIBS) $(DEFLATE_LIBS)
+libreel_la_LDFLAGS = $(AM_LDFLAGS) -version-info 0:0:0 -no-undefined -export-symbols $(srcdir)/src/store/libreel.sym
+EXTRA_libreel_la_DEPENDENCIES = src/store/libreel.sym
+EXTRA_DIST += src/store/libreel.sym
+include_HEADERS = src/store/reel.h
+pkgconfigdir = $(libdir)/pkgconfig
+pkgconfig_DATA = reel.pc

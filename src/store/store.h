@@ -193,6 +193,9 @@ void snapshot_take(struct reel *r, struct snapshot *ret);
 int snapshot_take_live(struct reel *r, struct snapshot *ret);
 void snapshot_free(struct snapshot *s);
 
+/* move.c: deletes the key of *e if its value is still that one, or is gone. -EAGAIN: it is another by now. */
+int move_delete_same(struct reel *r, const struct reel_entry *e);
+
 /* reserve.c */
 void reserve_forget(struct reel *r, uint64_t size);
 int reserve_release(struct reel *r);

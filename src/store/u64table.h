@@ -43,8 +43,8 @@ uint64_t u64table_peek(const struct u64table *t, uint64_t key, uint32_t *tag);
 /* The slot of a key, to read or to change its value (never to 0); NULL: none. Good until the table is changed. */
 struct u64table_slot *u64table_find(const struct u64table *t, uint64_t key);
 
-/* Is there room for another key without growing? */
-bool u64table_has_room(const struct u64table *t);
+/* Is there room for `n` more keys without growing? */
+bool u64table_has_room(const struct u64table *t, uint64_t n);
 
 /* The same keys in a new table with room for `n`, or for all it has if that is more. -ENOMEM. */
 int u64table_copy(const struct u64table *t, uint64_t n, struct u64table *ret);
