@@ -55,7 +55,7 @@ struct row {
 	void (*measure)(const char *dir);
 };
 
-/* limits.c: ends with a row without a name. */
-extern const struct row limit_rows[];
+/* writing.c, reading.c, limits.c. Each ends with a row without a name. */
+extern const struct row writing_rows[], reading_rows[], limit_rows[];
 
 #endif
