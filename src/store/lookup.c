@@ -83,9 +83,29 @@ int index_find_many(struct reel *r, const uint64_t *key_hashes, size_t n, struct
 	return 0;
 }
 
+/* The usual case of one key, in few instructions. False: it is another case. */
+static bool find_fast(struct reel *r, uint64_t key_hash, struct found *ret)
+{
+	uint64_t changes = atomic_load_explicit(&r->index.changes, memory_order_acquire);
+	struct view *v = store_view(r);
+
+	if ((changes & 1) || !atomic_load_explicit(&v->built, memory_order_acquire))
+		return false;
+	ret->tag = 0;
+	ret->end = u64table_peek(&v->ends, key_hash, &ret->tag);
+	ret->map = v->map;
+	if (ret->end == 0)
+		return atomic_load(&r->index.changes) == changes;
+	mapping_ref(v->map);
+	if (__builtin_expect(atomic_load(&r->index.changes) == changes, true))
+		return true;
+	mapping_unref(v->map);
+	return false;
+}
+
 int index_find(struct reel *r, uint64_t key_hash, struct found *ret)
 {
-	return index_find_many(r, &key_hash, 1, ret);
+	return find_fast(r, key_hash, ret) ? 0 : index_find_many(r, &key_hash, 1, ret);
 }
 
 struct found index_peek(struct reel *r, uint64_t key_hash)

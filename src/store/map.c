@@ -7,10 +7,12 @@
 #include "map.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "disk.h"
@@ -51,14 +53,71 @@ static void put_unused(struct reel_mapping *m)
 	pthread_mutex_unlock(&unused_lock);
 }
 
-static unsigned stripe_of_thread(void)
-{
-	static atomic_uint threads;
-	static _Thread_local unsigned mine __attribute__((tls_model("initial-exec"))); /* plus 1 */
+/*
+ * Slots of threads. Whose slot is its own counts with plain loads and stores, which do not hold up the processor as
+ * locked instructions would: the order that the reader's side then lacks is made up for by the retiring side, which has
+ * every thread of the process pass a barrier: membarrier(2).
+ */
+enum { SLOT_UNKNOWN, SLOT_SHARED };
 
-	if (mine == 0)
-		mine = atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) % MAPPING_STRIPES + 1;
-	return mine - 1;
+static pthread_once_t slots_once = PTHREAD_ONCE_INIT;
+static pthread_key_t slot_key; /* gives the slot back when its thread ends */
+static atomic_bool slots_usable;
+static _Atomic uint64_t slots_taken = 1;                                          /* a bit for each; slot 0 is shared */
+static _Thread_local unsigned my_slot __attribute__((tls_model("initial-exec"))); /* plus SLOT_SHARED */
+
+static int membarrier(int command)
+{
+	return (int)syscall(SYS_membarrier, command, 0, 0);
+}
+
+static void give_slot(void *slot)
+{
+	/* Destructors that run later still find references to give back. */
+	my_slot = SLOT_SHARED;
+	atomic_fetch_and(&slots_taken, ~((uint64_t)1 << (uintptr_t)slot));
+}
+
+static void prepare_slots(void)
+{
+	slots_usable =
+	    membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) == 0 && pthread_key_create(&slot_key, give_slot) == 0;
+}
+
+/* A slot for the thread until it ends. */
+static void take_slot(void)
+{
+	uint64_t taken = atomic_load(&slots_taken);
+
+	pthread_once(&slots_once, prepare_slots);
+	my_slot = SLOT_SHARED;
+	while (slots_usable && ~taken != 0) {
+		unsigned slot = (unsigned)__builtin_ctzll(~taken);
+		if (!atomic_compare_exchange_weak(&slots_taken, &taken, taken | (uint64_t)1 << slot))
+			continue;
+		if (pthread_setspecific(slot_key, (void *)(uintptr_t)slot) == 0)
+			my_slot = slot + SLOT_SHARED;
+		else
+			atomic_fetch_and(&slots_taken, ~((uint64_t)1 << slot));
+		break;
+	}
+}
+
+static inline unsigned slot_of_thread(void)
+{
+	if (__builtin_expect(my_slot == SLOT_UNKNOWN, false))
+		take_slot();
+	return my_slot - SLOT_SHARED;
+}
+
+static inline void count(_Atomic uint64_t *counter, bool own, uint64_t n)
+{
+	if (own)
+		atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n, memory_order_release);
+	else
+		atomic_fetch_add(counter, n);
+	/* What is loaded after this is not loaded before it: by the compiler here, by the processor see above. */
+	atomic_signal_fence(memory_order_seq_cst);
 }
 
 int mapping_new(const struct disk_ops *disk, int fd, uint64_t size, struct reel_mapping **ret)
@@ -97,7 +156,9 @@ int mapping_new(const struct disk_ops *disk, int fd, uint64_t size, struct reel_
 
 void mapping_ref_many(struct reel_mapping *m, uint64_t n)
 {
-	atomic_fetch_add(&m->stripe[stripe_of_thread()].taken, n);
+	unsigned slot = slot_of_thread();
+
+	count(&m->slot[slot].taken, slot != 0, n);
 }
 
 void mapping_ref(struct reel_mapping *m)
@@ -113,10 +174,10 @@ static bool is_free(struct reel_mapping *m)
 {
 	uint64_t given = 0, taken = 0;
 
-	for (int i = 0; i < MAPPING_STRIPES; i++)
-		given += atomic_load(&m->stripe[i].given);
-	for (int i = 0; i < MAPPING_STRIPES; i++)
-		taken += atomic_load(&m->stripe[i].taken);
+	for (int i = 0; i < MAPPING_SLOTS; i++)
+		given += atomic_load(&m->slot[i].given);
+	for (int i = 0; i < MAPPING_SLOTS; i++)
+		taken += atomic_load(&m->slot[i].taken);
 	return given == taken;
 }
 
@@ -134,8 +195,13 @@ static void unmap_if_free(struct reel_mapping *m, uint64_t state)
 
 void mapping_unref(struct reel_mapping *m)
 {
-	atomic_fetch_add(&m->stripe[stripe_of_thread()].given, 1);
-	uint64_t state = atomic_load(&m->state);
+	unsigned slot = slot_of_thread();
+
+	count(&m->slot[slot].given, slot != 0, 1);
+	if (atomic_load(&m->state) % STATE_STEP != STATE_RETIRED)
+		return;
+	/* A locked instruction: of two threads that come here, the later one sees what the earlier one gave back. */
+	uint64_t state = atomic_fetch_add(&m->state, 0);
 	if (state % STATE_STEP == STATE_RETIRED)
 		unmap_if_free(m, state);
 }
@@ -144,5 +210,8 @@ void mapping_retire(struct reel_mapping *m)
 {
 	uint64_t state = atomic_fetch_add(&m->state, STATE_RETIRED - STATE_IN_USE) + STATE_RETIRED - STATE_IN_USE;
 
+	/* From here on every thread's references are seen, or that thread sees that the mapping is retired. */
+	if (slots_usable)
+		(void)membarrier(MEMBARRIER_CMD_PRIVATE_EXPEDITED);
 	unmap_if_free(m, state);
 }

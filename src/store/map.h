@@ -26,7 +26,7 @@
 struct disk_ops;
 struct generation;
 
-enum { MAPPING_STRIPES = 16 };
+enum { MAPPING_SLOTS = 64 };
 
 struct reel_mapping {
 	const struct disk_ops *disk;
@@ -36,13 +36,14 @@ struct reel_mapping {
 	_Atomic uint64_t state;
 	struct reel_mapping *next_unused;
 	/*
-	 * References taken and given back since the structure was made; neither count is ever reset. Each
-	 * thread has its stripe, so that readers on several processors do not fight for one cache line.
+	 * References taken and given back since the structure was made; neither count is ever reset. Each thread
+	 * has a slot of its own, which it changes without a locked instruction (map.c); those for which there is
+	 * none share slot 0.
 	 */
 	struct {
 		alignas(64) _Atomic uint64_t taken;
 		_Atomic uint64_t given;
-	} stripe[MAPPING_STRIPES];
+	} slot[MAPPING_SLOTS];
 };
 
 /* Maps `fd`, which has `size` bytes now. */

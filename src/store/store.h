@@ -146,9 +146,10 @@ int index_need(struct reel *r);
 
 /* lookup.c: what is known of a key. */
 struct found {
-	uint64_t end;             /* of its live entry; 0: none */
-	uint32_t tag;             /* of its name; 0: not known */
-	struct reel_mapping *map; /* where the entry is, with a reference for the caller; NULL without an entry */
+	uint64_t end; /* of its live entry; 0: none */
+	uint32_t tag; /* of its name; 0: not known */
+	struct reel_mapping
+	    *map; /* where the entry is, with a reference for the caller; without an entry nothing is meant by it */
 };
 /* The index is built if it is not there: 0 or that error. */
 int index_find(struct reel *r, uint64_t key_hash, struct found *ret);

@@ -20,6 +20,7 @@
 #include <sys/random.h>
 
 enum {
+	LINE = 4, /* slots; capacities are multiples */
 	CAPACITY_FIRST = 64,
 	CAPACITY_LARGE = 1 << 20, /* memory counts for more than the time of growing from here on */
 	LINE_SLOTS = 4,           /* of a cache line; capacities are multiples of it */
@@ -134,15 +135,14 @@ void u64table_retire(struct u64table *t)
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
 }
 
-uint64_t u64table_peek(const struct u64table *t, uint64_t key, uint32_t *tag)
+/* u64table_peek() when the key is not in the first line, or hard to tell. */
+static uint64_t peek_on(const struct u64table *t, uint64_t i, uint64_t key, uint32_t *tag)
 {
-	uint64_t i = t->capacity == 0 ? 0 : home(t, key);
-
 	/* Counted, because slots that change meanwhile could keep it going. */
 	for (uint64_t n = 0; n < t->capacity; n++) {
 		uint64_t value = value_of(&t->slots[i]);
 		if (value == 0)
-			return 0;
+			break;
 		if (key_of(&t->slots[i]) == key) {
 			if (tag != NULL)
 				*tag = tag_of(t, i);
@@ -151,6 +151,25 @@ uint64_t u64table_peek(const struct u64table *t, uint64_t key, uint32_t *tag)
 		i = after(t, i);
 	}
 	return 0;
+}
+
+uint64_t u64table_peek(const struct u64table *t, uint64_t key, uint32_t *tag)
+{
+	if (t->capacity == 0)
+		return 0;
+	uint64_t i = home(t, key);
+	unsigned same = 0;
+	for (unsigned j = 0; j < LINE; j++)
+		same |= (unsigned)(key_of(&t->slots[i + j]) == key) << j;
+	if (__builtin_expect(same != 0, true)) {
+		uint64_t at = i + (unsigned)__builtin_ctz(same), value = value_of(&t->slots[at]);
+		if (__builtin_expect(value != 0, true)) {
+			if (tag != NULL && t->tags != NULL)
+				*tag = tag_of(t, at);
+			return value;
+		}
+	}
+	return peek_on(t, i, key, tag);
 }
 
 struct u64table_slot *u64table_find(const struct u64table *t, uint64_t key)
