@@ -1,7 +1,9 @@
 /*
  * u64table.c - open addressing with linear probing (u64table.h). A key's home is its mixed value scaled
- * to the capacity, so that any capacity will do, and growing goes through both tables in order. It is the first
- * slot of a cache line, so that most keys are found by one access to memory.
+ * to the capacity, so that nearly any capacity will do, and growing goes through both tables in order. It is the first
+ * slot of a cache line, so that most keys are found by one access to memory; and u64table_peek() looks at that line
+ * without a branch that depends on where in it the key is, so that the processor can go on to the next lookup while
+ * memory is fetched.
  *
  * Small tables double. Of larger ones between 27/40 and 27/32 of the slots are in use: at most 23.8 bytes a
  * key. With tags, 20 bytes a slot, it is between 5/6 and 15/16: at most 24.
@@ -20,7 +22,6 @@
 #include <sys/random.h>
 
 enum {
-	LINE = 4, /* slots; capacities are multiples */
 	CAPACITY_FIRST = 64,
 	CAPACITY_LARGE = 1 << 20, /* memory counts for more than the time of growing from here on */
 	LINE_SLOTS = 4,           /* of a cache line; capacities are multiples of it */
@@ -159,7 +160,7 @@ uint64_t u64table_peek(const struct u64table *t, uint64_t key, uint32_t *tag)
 		return 0;
 	uint64_t i = home(t, key);
 	unsigned same = 0;
-	for (unsigned j = 0; j < LINE; j++)
+	for (unsigned j = 0; j < LINE_SLOTS; j++)
 		same |= (unsigned)(key_of(&t->slots[i + j]) == key) << j;
 	if (__builtin_expect(same != 0, true)) {
 		uint64_t at = i + (unsigned)__builtin_ctz(same), value = value_of(&t->slots[at]);
