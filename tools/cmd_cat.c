@@ -7,15 +7,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common.h"
 #include "keys.h"
 #include "paths.h"
+#include "progress.h"
 #include "text.h"
 
-#define READ_SIZE (1 << 20)
+#define BUFFER_SIZE (1 << 20) /* unless -b says otherwise */
 
-static int print_contents(const struct container *c, const char *path, struct fs_file *file)
+static int print_contents(const struct container *c, const char *path, struct fs_file *file, size_t size)
 {
 	struct fs_extract part;
 	uint64_t offset = 0;
@@ -23,7 +25,7 @@ static int print_contents(const struct container *c, const char *path, struct fs
 	int r;
 
 	for (;;) {
-		r = fs_file_read(file, offset, READ_SIZE, &part);
+		r = fs_file_read(file, offset, size, &part);
 		if (r < 0) {
 			complain_path(c, path, r);
 			return STATUS_FAILED;
@@ -36,10 +38,18 @@ static int print_contents(const struct container *c, const char *path, struct fs
 		if (len == 0)
 			return STATUS_OK;
 		offset += len;
+		progress_add(len);
 	}
 }
 
-static int cat_file(const struct container *c, const char *path)
+/* A bar in the midst of what is printed would be of no use. */
+static void begin_progress(uint64_t size)
+{
+	if (!isatty(STDOUT_FILENO))
+		progress_begin("read", size);
+}
+
+static int cat_file(const struct container *c, const char *path, size_t size)
 {
 	struct place at;
 	struct fs_file *file;
@@ -58,15 +68,31 @@ static int cat_file(const struct container *c, const char *path)
 		complain_path(c, path, r);
 		return STATUS_FAILED;
 	}
-	status = print_contents(c, path, file);
+	begin_progress(at.attr.size);
+	status = print_contents(c, path, file, size);
 	fs_file_release(file);
 	return status;
 }
 
-static int cat_entry(const struct container *c, const char *key)
+static int print_payload(const struct reel_entry *e, size_t size)
+{
+	struct iovec iov;
+	size_t len;
+	int r = 0;
+
+	begin_progress(e->len);
+	for (uint64_t at = 0; at < e->len && r == 0; at += len) {
+		len = e->len - at < size ? (size_t)(e->len - at) : size;
+		iov = (struct iovec){(void *)(e->payload + at), len};
+		r = write_out(&iov, 1);
+		progress_add(len);
+	}
+	return r;
+}
+
+static int cat_entry(const struct container *c, const char *key, size_t size)
 {
 	struct reel_entry e;
-	struct iovec iov;
 	int r = keys_find(c, key, &e);
 
 	if (r < 0) {
@@ -74,35 +100,48 @@ static int cat_entry(const struct container *c, const char *key)
 		return STATUS_FAILED;
 	}
 	r = keys_verify(c, key, &e);
-	iov = (struct iovec){(void *)e.payload, e.len};
 	if (r == 0)
-		r = write_out(&iov, 1);
+		r = print_payload(&e, size);
 	reel_entry_release(&e);
 	return r < 0 ? STATUS_FAILED : STATUS_OK;
 }
 
 static int run_cat(const struct args *args)
 {
+	const char *size_given = args->value['b'];
+	size_t size = BUFFER_SIZE;
 	struct container c;
 	int status = STATUS_OK, r;
 
+	if (size_given != NULL && !parse_size(size_given, &size)) {
+		complain(size_given, "is no buffer size (give a number of bytes up to 1G, with K, M or G for powers of 1024)");
+		return STATUS_USAGE;
+	}
 	if (container_open(args->operand[0], FOR_READING, &c) < 0)
 		return STATUS_FAILED;
 	for (int i = 1; i < args->n; i++) {
-		r = c.tree ? cat_file(&c, args->operand[i]) : cat_entry(&c, args->operand[i]);
+		r = c.tree ? cat_file(&c, args->operand[i], size) : cat_entry(&c, args->operand[i], size);
 		if (r != STATUS_OK)
 			status = r;
 	}
+	progress_end();
 	return container_close(&c) < 0 ? STATUS_FAILED : status;
 }
 
+static const struct flag cat_flags[] = {
+    {'b', "buffer-size", "bytes printed in one write; K, M and G are powers of 1024", "SIZE"},
+    {0},
+};
+
 const struct command cmd_cat = {
     .name = "cat",
-    .synopsis = "CONTAINER PATH...",
+    .alias = "read",
+    .synopsis = "[-b SIZE] CONTAINER PATH...",
     .summary = "print the contents of files",
     .details = "Prints the contents of the files PATH, one after another. Where there is no such path,\n"
 	       "PATH is taken for the key of an entry that another program wrote.\n"
 	       "In a container without a file system PATH is a key, or the 16 hex digits of its hash.\n",
+    .flags = cat_flags,
     .min_operands = 2,
     .max_operands = -1,
     .run = run_cat,

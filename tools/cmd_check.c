@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common.h"
+#include "progress.h"
 #include "reel.h"
 #include "text.h"
 
@@ -39,8 +40,10 @@ static void report_fault(void *arg, const char *text)
 		json_string(&rep->j, NULL, text);
 		return;
 	}
+	progress_pause();
 	put_escaped(stdout, text, strlen(text), false);
 	putchar('\n');
+	progress_resume();
 }
 
 /* What the library warned of when it opened the container is damage too. */
@@ -87,7 +90,9 @@ static int check_open(struct container *c, struct report *rep)
 
 	report_begin(rep);
 	report_warnings(rep);
+	progress_begin("check", 0);
 	n = fs_check(c->fs, report_fault, rep);
+	progress_end();
 	if (n < 0) {
 		complain_errno(c->path, (int)n, NULL);
 		return STATUS_USAGE;
@@ -170,7 +175,7 @@ static int run_check(const struct args *args)
 }
 
 static const struct flag check_flags[] = {
-    {'j', "json", "print a JSON object"},
+    {'j', "json", "print a JSON object", NULL},
     {0},
 };
 

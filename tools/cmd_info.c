@@ -16,9 +16,21 @@
 struct numbers {
 	struct reel_info store;
 	struct fs_info tree; /* of a container with a file system */
-	uint64_t freeable;   /* held by entries that a newer one or a tombstone supersedes */
+	uint64_t saving;     /* what compaction would free */
 	uint64_t torn;
 };
+
+static int estimate(const struct container *c, struct numbers *n)
+{
+	struct reel_compaction sizes;
+	int r;
+
+	if (c->tree)
+		return fs_compact_estimate(c->fs, &n->saving);
+	r = reel_compact_estimate(fs_store(c->fs), &sizes);
+	n->saving = r == 0 && sizes.before > sizes.after ? sizes.before - sizes.after : 0;
+	return r;
+}
 
 static int gather(const struct container *c, struct numbers *n)
 {
@@ -26,11 +38,12 @@ static int gather(const struct container *c, struct numbers *n)
 
 	if (r == 0 && c->tree)
 		r = fs_info(c->fs, &n->tree);
+	if (r == 0)
+		r = estimate(c, n);
 	if (r < 0) {
 		complain_errno(c->path, r, NULL);
 		return r;
 	}
-	n->freeable = n->store.file_size - n->store.live_bytes;
 	n->torn = n->store.disk_size > n->store.file_size ? n->store.disk_size - n->store.file_size : 0;
 	return 0;
 }
@@ -76,7 +89,7 @@ static void print_text(const struct container *c, const struct numbers *n)
 	put_field("size", "%s", size_text(n->store.file_size, size));
 	put_field("torn bytes", "%s", size_text(n->torn, size));
 	put_field("live bytes", "%s", size_text(n->store.live_bytes, size));
-	put_field("freeable bytes", "%s", size_text(n->freeable, size));
+	put_field("estimated saving", "%s", size_text(n->saving, size));
 	put_field("entries", "%" PRIu64, n->store.entries);
 	put_field("live entries", "%" PRIu64, n->store.live);
 	put_field("tombstones", "%" PRIu64, n->store.tombstones);
@@ -107,7 +120,7 @@ static void print_json(const struct container *c, const struct numbers *n)
 	json_number(&j, "size", n->store.file_size);
 	json_number(&j, "torn_bytes", n->torn);
 	json_number(&j, "live_bytes", n->store.live_bytes);
-	json_number(&j, "freeable_bytes", n->freeable);
+	json_number(&j, "estimated_saving", n->saving);
 	json_number(&j, "entries", n->store.entries);
 	json_number(&j, "live_entries", n->store.live);
 	json_number(&j, "tombstones", n->store.tombstones);
@@ -143,7 +156,7 @@ static int run_info(const struct args *args)
 }
 
 static const struct flag info_flags[] = {
-    {'j', "json", "print a JSON object"},
+    {'j', "json", "print a JSON object", NULL},
     {0},
 };
 
@@ -152,7 +165,7 @@ const struct command cmd_info = {
     .synopsis = "[--json] CONTAINER",
     .summary = "show what a container holds, in numbers",
     .details = "Shows sizes, numbers of entries and files, and whether the container was unmounted cleanly.\n"
-	       "Freeable bytes are those of entries that newer ones supersede, and of tombstones.\n"
+	       "The estimated saving is what 'reel compact' would free.\n"
 	       "Torn bytes follow the last whole entry: an append that a crash cut off, or one that a\n"
 	       "mount is making right now.\n",
     .flags = info_flags,

@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 
 #include "common.h"
+#include "file_json.h"
 #include "keys.h"
 #include "paths.h"
 #include "text.h"
@@ -21,6 +22,7 @@ struct ls {
 	const struct container *c;
 	bool detailed, recursive;
 	time_t now;
+	struct json *json; /* or NULL */
 };
 
 /* --- the long form ------------------------------------------------------------------------------- */
@@ -104,6 +106,47 @@ static int print_detailed(const struct ls *ls, const struct listing *names)
 	return r;
 }
 
+/* --- as JSON ------------------------------------------------------------------------------------- */
+
+static int print_json_name(const struct ls *ls, const char *path, uint64_t ino)
+{
+	char target[FS_SYMLINK_MAX + 1] = "";
+	struct fs_attr attr;
+	int r = fs_getattr(ls->c->fs, ino, &attr);
+
+	if (r == 0 && S_ISLNK(attr.mode))
+		r = fs_readlink(ls->c->fs, ino, target);
+	if (r < 0)
+		return r;
+	json_file_begin(ls->json, path, &attr, target);
+	json_end(ls->json, '}');
+	return 0;
+}
+
+static char *join(const char *parent, const char *name)
+{
+	size_t parent_len = strlen(parent), size = parent_len + strlen(name) + 2;
+	const char *slash = parent_len > 0 && name[0] != '\0' && parent[parent_len - 1] != '/' ? "/" : "";
+	char *path = malloc(size);
+
+	if (path != NULL)
+		snprintf(path, size, "%s%s%s", parent, slash, name);
+	return path;
+}
+
+static int print_json_names(const struct ls *ls, const char *dir, const struct listing *names)
+{
+	char *path;
+	int r = 0;
+
+	for (size_t i = 0; i < names->n && r == 0; i++) {
+		path = join(dir, names->item[i].name);
+		r = path == NULL ? -ENOMEM : print_json_name(ls, path, names->item[i].ino);
+		free(path);
+	}
+	return r;
+}
+
 /* --- directories --------------------------------------------------------------------------------- */
 
 /* Directories still to be listed, the next one last. */
@@ -117,9 +160,8 @@ struct pending {
 
 static int pend(struct pending *p, const char *parent, const char *name, uint64_t ino)
 {
-	size_t parent_len = strlen(parent), size = parent_len + strlen(name) + 2, room;
-	const char *slash = parent_len > 0 && name[0] != '\0' && parent[parent_len - 1] != '/' ? "/" : "";
 	struct pending_dir *grown;
+	size_t room;
 	char *path;
 
 	if (p->n == p->room) {
@@ -130,10 +172,9 @@ static int pend(struct pending *p, const char *parent, const char *name, uint64_
 		p->dir = grown;
 		p->room = room;
 	}
-	path = malloc(size);
+	path = join(parent, name);
 	if (path == NULL)
 		return -ENOMEM;
-	snprintf(path, size, "%s%s%s", parent, slash, name);
 	p->dir[p->n].path = path;
 	p->dir[p->n++].ino = ino;
 	return 0;
@@ -146,7 +187,9 @@ static int ls_directory(const struct ls *ls, const char *path, uint64_t ino, str
 
 	if (r < 0)
 		goto out;
-	if (ls->detailed) {
+	if (ls->json != NULL) {
+		r = print_json_names(ls, path, &names);
+	} else if (ls->detailed) {
 		r = print_detailed(ls, &names);
 	} else {
 		for (size_t i = 0; i < names.n; i++) {
@@ -179,7 +222,7 @@ static int ls_tree(const struct ls *ls, const char *path, uint64_t ino)
 	}
 	while (pending.n > 0) {
 		dir = pending.dir[--pending.n];
-		if (ls->recursive) {
+		if (ls->recursive && ls->json == NULL) {
 			if (!first)
 				putchar('\n');
 			put_name(dir.path[0] != '\0' ? dir.path : "/");
@@ -199,14 +242,17 @@ static int ls_path(const struct ls *ls, const char *path)
 	struct listed item;
 	struct listing one = {.item = &item, .n = 1};
 	struct place at;
-	int r = path_find_entry(ls->c, path, ls->detailed ? KEEP_LAST_LINK : FOLLOW_LINKS, &at);
+	bool itself = ls->detailed || ls->json != NULL;
+	int r = path_find_entry(ls->c, path, itself ? KEEP_LAST_LINK : FOLLOW_LINKS, &at);
 
 	/* A link that leads nowhere is still a name. */
-	if (r < 0 && !ls->detailed)
+	if (r < 0 && !itself)
 		r = path_find(ls->c, path, KEEP_LAST_LINK, &at);
 	if (r == 0 && S_ISDIR(at.attr.mode))
 		return ls_tree(ls, path, at.attr.ino);
-	if (r == 0 && ls->detailed) {
+	if (r == 0 && ls->json != NULL) {
+		r = print_json_name(ls, path, at.attr.ino);
+	} else if (r == 0 && ls->detailed) {
 		item = (struct listed){.name = (char *)path, .ino = at.attr.ino};
 		r = print_detailed(ls, &one);
 	} else if (r == 0) {
@@ -224,6 +270,14 @@ static void print_entry(const struct ls *ls, const struct reel_entry *e)
 {
 	char hash[HASH_TEXT];
 
+	if (ls->json != NULL) {
+		json_begin(ls->json, NULL, '{');
+		json_hex(ls->json, "key_hash", e->key_hash, 16);
+		json_number(ls->json, "size", e->len);
+		json_number(ls->json, "payload_offset", e->offset);
+		json_end(ls->json, '}');
+		return;
+	}
 	if (ls->detailed)
 		printf("%s %12" PRIu64 " %12" PRIu64 "\n", hash_text(e->key_hash, hash), e->len, e->offset);
 	else
@@ -272,26 +326,38 @@ static int run_ls(const struct args *args)
 	    .now = time(NULL),
 	};
 	const char *path = args->n > 1 ? args->operand[1] : NULL;
+	struct json j = {0};
 	int status;
 
 	if (container_open(args->operand[0], FOR_READING, &c) < 0)
 		return STATUS_FAILED;
+	if (args_have(args, 'j')) {
+		ls.json = &j;
+		json_begin(&j, NULL, '{');
+		json_string(&j, "container", c.path);
+		json_begin(&j, c.tree ? "names" : "entries", '[');
+	}
 	if (c.tree)
 		status = ls_path(&ls, path != NULL ? path : "");
 	else
 		status = path != NULL ? ls_entry(&ls, path) : ls_entries(&ls);
+	if (ls.json != NULL) {
+		json_end(&j, ']');
+		json_end(&j, '}');
+	}
 	return container_close(&c) < 0 ? STATUS_FAILED : status;
 }
 
 static const struct flag ls_flags[] = {
-    {'l', "long", "mode, links, owner, group, size, time of last change, name"},
-    {'R', "recursive", "also what is in the directories below"},
+    {'l', "long", "mode, links, owner, group, size, time of last change, name", NULL},
+    {'R', "recursive", "also what is in the directories below", NULL},
+    {'j', "json", "print a JSON object, with the attributes of each name", NULL},
     {0},
 };
 
 const struct command cmd_ls = {
     .name = "ls",
-    .synopsis = "[-l] [-R] CONTAINER [PATH]",
+    .synopsis = "[-l] [-R] [--json] CONTAINER [PATH]",
     .summary = "list names",
     .details = "Lists the names in the directory PATH (the root without PATH), or PATH itself when it\n"
 	       "is no directory: one on a line, sorted by their bytes, those with a leading dot too.\n"

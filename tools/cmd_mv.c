@@ -111,6 +111,7 @@ static int run_mv(const struct args *args)
 
 const struct command cmd_mv = {
     .name = "mv",
+    .alias = "rename",
     .synopsis = "CONTAINER FROM TO",
     .summary = "rename a file or directory",
     .details = "Gives FROM the path TO. A file at TO is replaced, a directory only by a directory and\n"

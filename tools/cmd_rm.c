@@ -129,12 +129,13 @@ static int run_rm(const struct args *args)
 }
 
 static const struct flag rm_flags[] = {
-    {'r', "recursive", "remove directories and everything in them"},
+    {'r', "recursive", "remove directories and everything in them", NULL},
     {0},
 };
 
 const struct command cmd_rm = {
     .name = "rm",
+    .alias = "delete",
     .synopsis = "[-r] CONTAINER PATH...",
     .summary = "remove files",
     .details = "Removes the names PATH. A symbolic link is removed, not what it leads to.\n"

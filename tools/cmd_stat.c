@@ -5,14 +5,19 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "common.h"
+#include "file_json.h"
 #include "keys.h"
 #include "paths.h"
+#include "progress.h"
 #include "text.h"
+
+#define READ_SIZE (1 << 20)
 
 /* --- files --------------------------------------------------------------------------------------- */
 
@@ -76,31 +81,32 @@ static void json_extent(void *arg, const struct fs_extent_info *x)
 	json_end(j, '}');
 }
 
-/* All but the extents, and not the closing brace. */
-static void print_file_json(struct json *j, const char *path, const struct fs_attr *a, const char *target)
+/* Reads all of a file, which compares it with its checksums. 1: they agree, 0: they do not. */
+static int contents_valid(const struct container *c, uint64_t ino, uint64_t size)
 {
-	char buf[TIME_TEXT], mode[8];
+	struct fs_extract part;
+	struct fs_file *file;
+	uint64_t offset = 0;
+	size_t len = 0;
+	int r = fs_file_open(c->fs, ino, O_RDONLY, &file);
 
-	json_begin(j, NULL, '{');
-	json_string(j, "path", path);
-	json_string(j, "type", type_text(a->mode));
-	if (S_ISLNK(a->mode))
-		json_string(j, "target", target);
-	if (S_ISCHR(a->mode) || S_ISBLK(a->mode)) {
-		json_number(j, "device_major", major(a->rdev));
-		json_number(j, "device_minor", minor(a->rdev));
-	}
-	json_number(j, "size", a->size);
-	snprintf(mode, sizeof(mode), "%04o", a->mode & 07777);
-	json_string(j, "mode", mode);
-	json_number(j, "uid", a->uid);
-	json_number(j, "gid", a->gid);
-	json_number(j, "links", a->nlink);
-	json_number(j, "inode", a->ino);
-	json_string(j, "accessed", iso_time_text(&a->atime, buf));
-	json_string(j, "modified", iso_time_text(&a->mtime, buf));
-	json_string(j, "changed", iso_time_text(&a->ctime, buf));
-	json_string(j, "made", iso_time_text(&a->btime, buf));
+	if (r < 0)
+		return r;
+	progress_begin("stat", size);
+	do {
+		r = fs_file_read(file, offset, READ_SIZE, &part);
+		if (r < 0)
+			break;
+		len = part.len;
+		offset += len;
+		fs_extract_done(&part);
+		progress_add(len);
+	} while (len > 0);
+	progress_end();
+	fs_file_release(file);
+	if (r == -EIO)
+		forget_library_message();
+	return r == -EIO ? 0 : r < 0 ? r : 1;
 }
 
 static int stat_path(const struct container *c, const char *path, bool json)
@@ -108,21 +114,28 @@ static int stat_path(const struct container *c, const char *path, bool json)
 	char target[FS_SYMLINK_MAX + 1] = "";
 	struct json j = {0};
 	struct place at;
-	bool any = false;
-	int r = path_find_entry(c, path, KEEP_LAST_LINK, &at);
+	bool any = false, regular;
+	int r = path_find_entry(c, path, KEEP_LAST_LINK, &at), valid = 1;
 
 	if (r == 0 && S_ISLNK(at.attr.mode))
 		r = fs_readlink(c->fs, at.attr.ino, target);
-	if (r == 0 && json) {
-		print_file_json(&j, path, &at.attr, target);
+	regular = r == 0 && S_ISREG(at.attr.mode);
+	if (regular)
+		r = valid = contents_valid(c, at.attr.ino, at.attr.size);
+	if (r >= 0 && json) {
+		json_file_begin(&j, path, &at.attr, target);
+		if (regular)
+			json_bool(&j, "valid", valid == 1);
 		json_begin(&j, "extents", '[');
-		if (S_ISREG(at.attr.mode))
+		if (regular)
 			r = fs_extents(c->fs, at.attr.ino, json_extent, &j);
 		json_end(&j, ']');
 		json_end(&j, '}');
-	} else if (r == 0) {
+	} else if (r >= 0) {
 		print_file_text(path, &at.attr, target);
-		if (S_ISREG(at.attr.mode))
+		if (regular)
+			put_field("contents", "%s", valid == 1 ? "valid" : "WRONG: damaged");
+		if (regular)
 			r = fs_extents(c->fs, at.attr.ino, print_extent, &any);
 	}
 	if (r < 0)
@@ -139,6 +152,7 @@ static void print_entry_text(const char *key, const struct reel_entry *e, bool v
 	print_name_field("key", key);
 	put_field("key hash", "%016" PRIx64, e->key_hash);
 	put_field("size", "%s", size_text(e->len, size));
+	put_field("total size", "%s", size_text(e->end - e->prev_tail, size));
 	put_field("payload", "from %" PRIu64 " to %" PRIu64, e->offset, e->offset + e->len);
 	put_field("entry", "from %" PRIu64 " to %" PRIu64, e->prev_tail, e->end);
 	put_field("checksum", "%08" PRIx32 " (%s)", e->crc, valid ? "valid" : "WRONG: the payload is damaged");
@@ -152,6 +166,7 @@ static void print_entry_json(const char *key, const struct reel_entry *e, bool v
 	json_string(&j, "key", key);
 	json_hex(&j, "key_hash", e->key_hash, 16);
 	json_number(&j, "size", e->len);
+	json_number(&j, "total_size", e->end - e->prev_tail);
 	json_number(&j, "payload_offset", e->offset);
 	json_number(&j, "payload_end", e->offset + e->len);
 	json_number(&j, "entry_offset", e->prev_tail);
@@ -193,18 +208,20 @@ static int run_stat(const struct args *args)
 }
 
 static const struct flag stat_flags[] = {
-    {'j', "json", "print a JSON object"},
+    {'j', "json", "print a JSON object", NULL},
     {0},
 };
 
 const struct command cmd_stat = {
     .name = "stat",
+    .alias = "metadata",
     .synopsis = "[--json] CONTAINER PATH",
     .summary = "show everything about one file",
-    .details = "Shows the attributes of PATH and where its contents lie in the container. A symbolic\n"
-	       "link is not followed.\n"
+    .details = "Shows the attributes of PATH, whether its contents agree with their checksums, and where\n"
+	       "they lie in the container. A symbolic link is not followed.\n"
 	       "In a container without a file system PATH is a key, or the 16 hex digits of its hash:\n"
-	       "shows the entry's size, place and checksum, and whether the payload agrees with it.\n",
+	       "shows the entry's size, its size with pad and trailer, its place and checksum, and\n"
+	       "whether the payload agrees with it.\n",
     .flags = stat_flags,
     .min_operands = 2,
     .max_operands = 2,

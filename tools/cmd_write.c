@@ -1,14 +1,11 @@
 /*
  * cmd_write.c - `reel write`: makes or replaces a file or an entry.
- * Relies on paths.h and reel.h. Never commits a part of its input: old contents stay until all
+ * Relies on put.h and reel.h. Never commits a part of its input: old contents stay until all
  * of the new ones have been read, and a new file goes again when that fails.
  */
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,30 +13,9 @@
 #include "common.h"
 #include "keys.h"
 #include "paths.h"
+#include "progress.h"
+#include "put.h"
 #include "text.h"
-
-#define INPUT_SIZE (256 << 10)
-
-/* The signal that asked to stop; a second one is not caught. */
-static volatile sig_atomic_t stop_signal;
-
-static void stop(int sig)
-{
-	stop_signal = sig;
-}
-
-/* From here on a signal that would end the process ends the reading of input instead, so that it can be undone. */
-static void catch_signals(void)
-{
-	static const int signals[] = {SIGHUP, SIGINT, SIGTERM};
-	struct sigaction action = {.sa_handler = stop, .sa_flags = SA_RESETHAND}, old;
-
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		/* What nohup(1) and the like have switched off stays so. */
-		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == SIG_DFL)
-			sigaction(signals[i], &action, NULL);
-	}
-}
 
 /* Where the new contents come from: VALUE, or standard input. */
 struct input {
@@ -48,7 +24,16 @@ struct input {
 	int err; /* of reading standard input */
 };
 
-/* As reel_pull_fn. */
+/* 0: not known. */
+static uint64_t input_size(const struct input *in)
+{
+	struct stat st;
+
+	if (in->value != NULL || fstat(STDIN_FILENO, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	return (uint64_t)st.st_size;
+}
+
 static ssize_t pull_input(void *arg, void *buf, size_t size)
 {
 	struct input *in = arg;
@@ -62,7 +47,7 @@ static ssize_t pull_input(void *arg, void *buf, size_t size)
 		return n;
 	}
 	do {
-		if (stop_signal != 0)
+		if (put_stopped())
 			return in->err = -ECANCELED;
 		n = read(STDIN_FILENO, buf, size);
 	} while (n < 0 && errno == EINTR);
@@ -85,83 +70,20 @@ static void complain_write(const struct container *c, const char *path, const st
 
 /* --- files --------------------------------------------------------------------------------------- */
 
-static int fill_file(struct fs_file *file, struct input *in)
+static ssize_t source_input(void *arg, void *buf, size_t size, uint64_t *offset)
 {
-	char *buf = malloc(INPUT_SIZE);
-	uint64_t offset = 0;
-	struct iovec iov;
-	ssize_t n;
-	int r = 0;
-
-	if (buf == NULL)
-		return -ENOMEM;
-	while ((n = pull_input(in, buf, INPUT_SIZE)) > 0) {
-		iov = (struct iovec){buf, (size_t)n};
-		r = fs_file_write(file, offset, &iov, 1, geteuid() != 0);
-		if (r < 0)
-			break;
-		offset += (uint64_t)n;
-	}
-	free(buf);
-	return n < 0 ? (int)n : r;
-}
-
-/*
- * The old contents go in the buffer only, so that they stay in the container until the flush: a
- * process that ends before has changed nothing.
- */
-static int replace_file(const struct container *c, const struct place *at, struct input *in)
-{
-	struct fs_setattr empty = {.set = geteuid() == 0 ? FS_SET_SIZE : FS_SET_SIZE | FS_SET_KILL_PRIV};
-	struct fs_file *file;
-	struct fs_attr attr;
-	int r;
-
-	r = fs_file_open(c->fs, at->attr.ino, O_WRONLY, &file);
-	if (r < 0)
-		return r;
-	r = fs_setattr(c->fs, at->attr.ino, &empty, &attr);
-	if (r == 0)
-		r = fill_file(file, in);
-	if (r == 0)
-		r = fs_file_flush(file);
-	if (r == 0)
-		fs_file_release(file);
-	return r;
-}
-
-/*
- * The name comes first, since contents are committed under the path that the file has then: another program
- * finds them by it.
- */
-static int make_file(const struct container *c, const struct place *at, struct input *in)
-{
-	struct fs_cred cred = caller_cred();
-	struct fs_attr attr;
-	struct fs_file *file;
-	int r;
-
-	r = fs_file_create(c->fs, at->parent, at->name, S_IFREG | less_umask(0666), O_WRONLY, &cred, &attr, &file);
-	if (r < 0)
-		return r;
-	r = fill_file(file, in);
-	if (r == 0)
-		r = fs_file_flush(file);
-	if (r < 0) {
-		(void)fs_unlink(c->fs, at->parent, at->name);
-		return r;
-	}
-	fs_file_release(file);
-	fs_forget(c->fs, attr.ino, 1);
-	return 0;
+	(void)offset;
+	return pull_input(arg, buf, size);
 }
 
 /* After a failure the open file must not be released, which would commit what is buffered: the process ends. */
 static int write_file(const struct container *c, const char *path, struct input *in)
 {
 	size_t len = strlen(path);
+	struct fs_cred cred = caller_cred();
 	struct place at;
 	struct made made = {0};
+	uint64_t ino;
 	int r;
 
 	r = len > 0 && path[len - 1] == '/' ? -EISDIR : path_find_target(c, path, FOLLOW_LINKS, &at, &made);
@@ -173,32 +95,40 @@ static int write_file(const struct container *c, const char *path, struct input 
 		return STATUS_FAILED;
 	}
 	if (r == 0)
-		r = replace_file(c, &at, in);
+		r = put_replace(c, at.attr.ino, source_input, in);
 	else if (r == -ENOENT && at.parent != 0)
-		r = make_file(c, &at, in);
+		r = put_make(c, &at, less_umask(0666), &cred, source_input, in, &ino);
 	if (r == 0) {
 		made_keep(&made);
 		return STATUS_OK;
 	}
 	complain_write(c, path, in, r);
 	made_undo(c, &made);
-	if (in->err == -ECANCELED)
-		raise(stop_signal);
+	put_end_if_stopped();
 	container_abandon();
 }
 
 /* --- entries ------------------------------------------------------------------------------------- */
 
+/* As reel_pull_fn. */
+static ssize_t pull_for_entry(void *arg, void *buf, size_t size)
+{
+	ssize_t n = pull_input(arg, buf, size);
+
+	if (n > 0)
+		progress_add((uint64_t)n);
+	return n;
+}
+
 static int write_entry(const struct container *c, const char *key, struct input *in)
 {
-	int r = reel_write_stream(fs_store(c->fs), reel_hash(key, strlen(key)), pull_input, in);
+	int r = reel_write_stream(fs_store(c->fs), reel_hash(key, strlen(key)), pull_for_entry, in);
 
 	if (r == 0)
 		return STATUS_OK;
 	if (r == -EINVAL && in->err == 0) {
 		forget_library_message();
-		complain(key, "an empty value or a single NUL byte cannot be an entry of a container without a file system "
-			      "('reel rm' removes the entry)");
+		complain(key, KEYS_NO_VALUE);
 	} else {
 		complain_write(c, key, in, r);
 	}
@@ -217,12 +147,14 @@ static int run_write(const struct args *args)
 	}
 	if (container_open(args->operand[0], FOR_WRITING, &c) < 0)
 		return STATUS_FAILED;
-	catch_signals();
+	put_catch_signals();
+	progress_begin("write", input_size(&in));
 	status = c.tree ? write_file(&c, args->operand[1], &in) : write_entry(&c, args->operand[1], &in);
 	if (container_close(&c) < 0)
 		status = STATUS_FAILED;
+	progress_end();
 	if (in.err == -ECANCELED)
-		raise(stop_signal);
+		put_end_if_stopped();
 	return status;
 }
 

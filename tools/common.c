@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "progress.h"
+#include "put.h"
 #include "text.h"
 
 /* `umount` returns before the daemon that it ends has finished. */
@@ -24,7 +26,7 @@ static const char *container_hint(int err)
 	case EBUSY:
 		return "or work through its mountpoint";
 	case ENOTSUP:
-		return "ls, cat, info, stat and check do";
+		return "'reel convert' makes a new container of it";
 	case EACCES:
 		return "the file's owner or root can";
 	case EISDIR:
@@ -59,13 +61,33 @@ static bool is_standard_stream(const char *path)
 	return false;
 }
 
-int container_try(const char *path, enum access access, struct container *ret)
+bool same_file(const char *a, const char *b)
 {
-	struct fs_options options = {
+	struct stat x, y;
+
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static int show_progress(void *arg, uint64_t done, uint64_t total)
+{
+	(void)arg;
+	progress_set(done, total);
+	return put_stopped() ? -ECANCELED : 0;
+}
+
+struct fs_options container_options(enum access access)
+{
+	return (struct fs_options){
 	    .read_only = access == FOR_READING,
 	    .lock_wait_ms = LOCK_WAIT_MS,
 	    .log = library_log,
+	    .progress = show_progress,
 	};
+}
+
+int container_try(const char *path, enum access access, struct container *ret)
+{
+	struct fs_options options = container_options(access);
 	int r;
 
 	if (is_standard_stream(path))

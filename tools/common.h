@@ -20,17 +20,19 @@ enum status {
 	STATUS_USAGE = 2,
 };
 
-/* An option of a subcommand; none takes an argument. A table of them ends with a zeroed one. */
+/* An option of a subcommand. A table of them ends with a zeroed one. */
 struct flag {
 	char name; /* its letter; also what args_have() is asked for */
 	const char *long_name;
 	const char *help;
+	const char *argument; /* what to call its argument; NULL: it takes none */
 };
 
 /* A subcommand's command line, options taken out. */
 struct args {
-	bool given[UCHAR_MAX + 1]; /* by flag.name */
-	int n;                     /* operands; within the bounds of struct command */
+	bool given[UCHAR_MAX + 1];        /* by flag.name */
+	const char *value[UCHAR_MAX + 1]; /* arguments of options, NULL where none was given; by flag.name */
+	int n;                            /* operands; within the bounds of struct command */
 	char **operand;
 };
 
@@ -41,6 +43,7 @@ static inline bool args_have(const struct args *args, char flag)
 
 struct command {
 	const char *name;
+	const char *alias;    /* another name, or NULL */
 	const char *synopsis; /* what follows the name on the usage line */
 	const char *summary;  /* one line for the list of commands */
 	const char *details;  /* for --help */
@@ -50,7 +53,8 @@ struct command {
 	int (*run)(const struct args *args);
 };
 
-extern const struct command cmd_init, cmd_ls, cmd_cat, cmd_write, cmd_rm, cmd_mv, cmd_info, cmd_stat, cmd_check;
+extern const struct command cmd_init, cmd_ls, cmd_cat, cmd_write, cmd_copy, cmd_move, cmd_mv, cmd_rm, cmd_import, cmd_info,
+    cmd_stat, cmd_keys, cmd_check, cmd_compact, cmd_convert;
 
 /* --- messages ------------------------------------------------------------------------------------ */
 
@@ -104,6 +108,12 @@ int container_open(const char *path, enum access access, struct container *ret);
 
 /* container_open() without messages: of errors complain_container() gives them, of warnings show_library_warnings(). */
 int container_try(const char *path, enum access access, struct container *ret);
+
+/* How the library is opened by container_open(): its messages and progress come here. */
+struct fs_options container_options(enum access access);
+
+/* True when both paths lead to one file. */
+bool same_file(const char *a, const char *b);
 
 /* Makes an empty container. Returns 0, or a negative errno value after a message. */
 int container_create(const char *path);

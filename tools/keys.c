@@ -18,6 +18,12 @@ const char *hash_text(uint64_t hash, char buf[HASH_TEXT])
 	return buf;
 }
 
+uint64_t keys_hash_of_path(const char *path)
+{
+	path += strspn(path, "/");
+	return reel_hash(path, strlen(path));
+}
+
 int keys_find(const struct container *c, const char *name, struct reel_entry *ret)
 {
 	struct reel *store = fs_store(c->fs);

@@ -12,6 +12,7 @@
 #include <syslog.h>
 
 #include "common.h"
+#include "progress.h"
 #include "text.h"
 
 #define WARNINGS_MAX 4
@@ -35,8 +36,10 @@ void messages_for(const char *name)
 
 static void put_line(const char *line)
 {
+	progress_pause();
 	put_escaped(stderr, line, strlen(line), false);
 	putc('\n', stderr);
+	progress_resume();
 }
 
 void complain(const char *path, const char *fmt, ...)

@@ -101,25 +101,34 @@ static int note_output_error(int err)
 	return output_error;
 }
 
-int write_out(const struct iovec *iov, int n)
+/* Takes `done` bytes off the front of iov; returns how many of its elements are done with. */
+static int advance(struct iovec *iov, int n, size_t done)
 {
-	const char *p;
-	size_t left;
+	int i = 0;
+
+	while (i < n && done >= iov[i].iov_len)
+		done -= iov[i++].iov_len;
+	if (i < n) {
+		iov[i].iov_base = (char *)iov[i].iov_base + done;
+		iov[i].iov_len -= done;
+	}
+	return i;
+}
+
+int write_out(struct iovec *iov, int n)
+{
 	ssize_t done;
 
 	if (output_error != 0)
 		return output_error;
 	if (fflush(stdout) != 0)
 		return note_output_error(-errno);
-	for (int i = 0; i < n; i++) {
-		p = iov[i].iov_base;
-		for (left = iov[i].iov_len; left > 0; left -= (size_t)done, p += done) {
-			done = write(STDOUT_FILENO, p, left);
-			if (done < 0 && errno == EINTR)
-				done = 0;
-			else if (done < 0)
-				return note_output_error(-errno);
-		}
+	for (int i = advance(iov, n, 0); i < n; i += advance(iov + i, n - i, (size_t)done)) {
+		done = writev(STDOUT_FILENO, iov + i, n - i);
+		if (done < 0 && errno == EINTR)
+			done = 0;
+		else if (done < 0)
+			return note_output_error(-errno);
 	}
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +19,9 @@
 
 /* Seconds in half a mean Gregorian year: where ls(1) changes from the time of day to the year. */
 #define HALF_YEAR (31556952 / 2)
+
+/* The largest size that parse_size() takes: 1 GiB. */
+#define SIZE_LIMIT ((uint64_t)1 << 30)
 
 /*
  * The length of the UTF-8 sequence that s begins with, its code point in *ret; 0: it begins with a
@@ -118,19 +122,54 @@ void put_json_string(FILE *out, const char *s, size_t len)
 	putc('"', out);
 }
 
-const char *size_text(uint64_t bytes, char buf[SIZE_TEXT])
+const char *short_size_text(uint64_t bytes, char buf[SIZE_TEXT])
 {
-	static const char *const units[] = {"", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+	static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 	double scaled = (double)bytes;
 	size_t unit = 0;
 
 	for (; scaled >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0]); unit++)
 		scaled /= 1024;
-	if (unit == 0)
+	snprintf(buf, SIZE_TEXT, "%.*f %s", unit == 0 ? 0 : 1, scaled, units[unit]);
+	return buf;
+}
+
+const char *size_text(uint64_t bytes, char buf[SIZE_TEXT])
+{
+	char scaled[SIZE_TEXT];
+
+	if (bytes < 1024)
 		snprintf(buf, SIZE_TEXT, "%" PRIu64, bytes);
 	else
-		snprintf(buf, SIZE_TEXT, "%" PRIu64 " (%.1f %s)", bytes, scaled, units[unit]);
+		snprintf(buf, SIZE_TEXT, "%" PRIu64 " (%.24s)", bytes, short_size_text(bytes, scaled));
 	return buf;
+}
+
+bool parse_size(const char *text, size_t *ret)
+{
+	static const char units[] = "KMG";
+	uint64_t n = 0;
+	const char *unit;
+	int shift = 0;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	for (; *text >= '0' && *text <= '9'; text++) {
+		n = n * 10 + (uint64_t)(*text - '0');
+		if (n > SIZE_LIMIT)
+			return false;
+	}
+	unit = *text != '\0' ? strchr(units, *text & ~0x20) : NULL;
+	if (unit != NULL) {
+		shift = 10 * (int)(unit - units + 1);
+		text++;
+	}
+	if (*text != '\0' && strcasecmp(text, "B") != 0 && (unit == NULL || strcasecmp(text, "iB") != 0))
+		return false;
+	if (n == 0 || n > SIZE_LIMIT >> shift)
+		return false;
+	*ret = (size_t)n << shift;
+	return true;
 }
 
 const char *short_time_text(const struct timespec *t, time_t now, char buf[TIME_TEXT])

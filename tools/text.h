@@ -38,6 +38,15 @@ void put_json_string(FILE *out, const char *s, size_t len);
 /* "1234567 (1.2 MiB)"; below 1024 just the number. */
 const char *size_text(uint64_t bytes, char buf[SIZE_TEXT]);
 
+/* "1.2 MiB", "12 bytes" */
+const char *short_size_text(uint64_t bytes, char buf[SIZE_TEXT]);
+
+/*
+ * The number of bytes that `text` says: digits, then nothing or one of K, M, G for powers of 1024 (also
+ * as kB or KiB, in any case). False: it says none between 1 and 1 GiB.
+ */
+bool parse_size(const char *text, size_t *ret);
+
 /* As in `ls -l`, local time: with the time of day within half a year of `now`, else with the year. */
 const char *short_time_text(const struct timespec *t, time_t now, char buf[TIME_TEXT]);
 
@@ -76,8 +85,11 @@ void json_bool(struct json *j, const char *key, bool value);
 void json_null(struct json *j, const char *key);
 void json_hex(struct json *j, const char *key, uint64_t value, int digits);
 
-/* All of iov to standard output, past stdio's buffer, which is empty afterwards. 0 or a negative errno value. */
-int write_out(const struct iovec *iov, int n);
+/*
+ * All of iov, at most IOV_MAX elements, to standard output in one write, past stdio's buffer, which is empty
+ * afterwards. iov is used up. 0 or a negative errno value.
+ */
+int write_out(struct iovec *iov, int n);
 
 /* Everything printed has reached standard output: 0, or a negative errno value. Nothing may be printed after it. */
 int finish_output(void);

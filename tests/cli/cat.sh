@@ -93,4 +93,47 @@ test_reader_that_goes_away_ends_it_silently() {
 	is "$err" ""
 }
 
+# writes SIZE PATH...: the sizes of the writes that reel read makes.
+writes() {
+	ASAN_OPTIONS=detect_leaks=0 strace -qq -o trace -e trace=write,writev "$build/reel" read -b "$1" c "${@:2}" | cat >out
+	sed -n 's/^write.* = \([0-9]*\)$/\1/p' trace | tr '\n' ' '
+}
+
+# Expects each write but the last of a file to have the size that was asked for.
+test_buffer_size_is_that_of_each_write() {
+	command -v strace >/dev/null && strace -qq -o trace true 2>/dev/null || return 0
+	reel init c
+	head -c 5000 /dev/urandom >data
+	reel write c a <data
+	is "$(writes 2K a)" "2048 2048 904 "
+	cmp out data
+	is "$(writes 2500 a)" "2500 2500 "
+	is "$(writes 1M a)" "5000 "
+	entries c
+	reel write c a <data
+	is "$(writes 2k a)" "2048 2048 904 "
+	cmp out data
+}
+
+# Expects each way to write a size to be understood.
+test_buffer_size_takes_units() {
+	local size
+	reel init c
+	reel write c a contents
+	for size in 1 100 64K 64k 64KB 64KiB 1M 1MiB 1G 1gib 7B; do
+		is "$(reel cat -b $size c a)" contents
+		is "$(reel cat c a --buffer-size=$size)" contents
+	done
+}
+
+# Expects status 2 and a line that says what a size is.
+test_wrong_buffer_size_is_a_usage_error() {
+	local size
+	reel init c
+	reel write c a contents
+	for size in 0 '' -1 +1 1.5M x K 1T 2G 1Kx 1KK 99999999999999999999 0x10 ' 1'; do
+		fails 2 "reel: cat: *is no buffer size*" reel cat -b "$size" c a
+	done
+}
+
 run_tests

@@ -2,7 +2,8 @@
 # What `reel` says about itself, and what it answers to a wrong command line.
 . "${srcdir:-.}/tests/cli/lib.sh" || exit
 
-commands=(init ls cat write rm mv info stat check)
+commands=(init ls cat write mv rm copy move import info stat keys check compact convert)
+aliases=(read:cat rename:mv delete:rm metadata:stat)
 
 # Expects --help to list every command on standard output, exit status 0.
 test_help_lists_every_command() {
@@ -64,8 +65,8 @@ test_unknown_command_is_a_usage_error() {
 test_unknown_options_are_usage_errors() {
 	local command
 	for command in "${commands[@]}"; do
-		fails 2 "reel: $command: *--frobnicate*" reel "$command" --frobnicate c p
-		fails 2 "reel: $command: *-Z*" reel "$command" -Z c p
+		fails 2 "reel: $command: *--frobnicate*" reel "$command" --frobnicate c p q
+		fails 2 "reel: $command: *-Z*" reel "$command" -Z c p q
 	done
 	is "$(ls)" ""
 }
@@ -76,7 +77,7 @@ test_missing_arguments_are_usage_errors() {
 	for command in "${commands[@]}"; do
 		fails 2 "reel: $command: *usage: reel $command*" reel "$command"
 	done
-	for command in cat write rm mv stat; do
+	for command in cat write rm mv stat copy move import convert; do
 		fails 2 "reel: $command: *usage: reel $command*" reel "$command" c
 	done
 	fails 2 "reel: mv: *usage: reel mv*" reel mv c from
@@ -91,12 +92,51 @@ test_extra_arguments_are_usage_errors() {
 	fails 2 "reel: info: extra: unexpected*" reel info c extra
 	fails 2 "reel: stat: extra: unexpected*" reel stat c path extra
 	fails 2 "reel: check: extra: unexpected*" reel check c extra
+	fails 2 "reel: copy: extra: unexpected*" reel copy c key d extra
+	fails 2 "reel: import: extra: unexpected*" reel import c . extra
+	fails 2 "reel: compact: extra: unexpected*" reel compact c extra
+	fails 2 "reel: convert: extra: unexpected*" reel convert c d extra
+	fails 2 "reel: keys: extra: unexpected*" reel keys c extra
 	is "$(ls)" ""
 }
 
-# Expects an option with an argument to be refused: none takes one.
-test_option_with_an_argument_is_a_usage_error() {
+# Expects status 2 and a line that says so.
+test_option_with_an_argument_too_many_is_a_usage_error() {
 	fails 2 "reel: info: option '--json' takes no value*" reel info --json=yes c
+}
+
+# Expects status 2 and a line with what is missing.
+test_option_without_its_argument_is_a_usage_error() {
+	fails 2 "reel: cat: option '--buffer-size' needs a SIZE*" reel cat c p -b
+	fails 2 "reel: cat: option '--buffer-size' needs a SIZE*" reel cat c p --buffer-size
+}
+
+# Expects each second name to be in the help and the manual page, and to have the help of the first.
+test_aliases_are_documented() {
+	local alias command page=$source_tree/docs/man/reel.1
+	for alias in "${aliases[@]}"; do
+		command=${alias#*:}
+		alias=${alias%:*}
+		matches "$(reel --help)" "*
+  $command *(also: $alias)*"
+		run 0 reel "$alias" --help
+		is "$(sed 1d <<<"$out")" "$(reel "$command" --help | sed 1d)"
+		matches "$out" "Usage: reel $alias *'reel $command' and 'reel $alias' are the same command.*"
+		grep -q "^\.Cm $alias$" "$page" || fail "no $alias in the manual page"
+	done
+}
+
+# Expects the second names to do what the first do, and messages to have the name that was used.
+test_aliases_work() {
+	reel init c
+	reel write c a contents
+	is "$(reel read c a)" contents
+	run 0 reel rename c a b
+	is "$(reel metadata --json c b | jq -r .path)" b
+	run 0 reel delete c b
+	is "$(reel ls c)" ""
+	fails 1 "reel: delete: b: not in c*" reel delete c b
+	fails 2 "reel: rename: *usage: reel rename *" reel rename c
 }
 
 run_tests

@@ -164,10 +164,11 @@ test_cat_does_not_print_damage() {
 # Expects size, place, hash and checksum, and that the value agrees with it.
 test_stat_shows_the_entry() {
 	one_entry c
-	is "$(reel stat --json c hello | jq -c '[.key_hash, .size, .payload_offset, .payload_end, .entry_end, .crc32, .valid]')" \
-		"[\"$hello_hash\",5,0,5,25,\"3a771143\",true]"
+	is "$(reel stat --json c hello | jq -c '[.key_hash, .size, .total_size, .payload_offset, .payload_end, .entry_end, .crc32, .valid]')" \
+		"[\"$hello_hash\",5,25,0,5,25,\"3a771143\",true]"
 	matches "$(reel stat c hello)" "*key hash * $hello_hash
 size * 5
+total size * 25
 payload * from 0 to 5
 entry * from 0 to 25
 checksum * 3a771143 (valid)"
@@ -222,7 +223,7 @@ test_older_generations_are_read_and_not_written() {
 		run 0 reel check c
 		unchanged c reel write c key value
 		fails 1 "reel: write: *older format*" reel write c key value
-		fails 1 "reel: rm: *older format*" reel rm c t5
+		fails 1 "reel: rm: *older format*reel convert*" reel rm c t5
 	done
 }
 

@@ -142,4 +142,27 @@ test_lists_a_deep_tree() {
 	is "$(reel ls c "$path")" file
 }
 
+# Expects each name with its path and attributes, below with -R.
+test_json_has_paths_and_attributes() {
+	reel init c
+	reel write c d/a hello
+	reel write c b x
+	is "$(reel ls --json c | jq -c '[.container, [.names[] | [.path, .type, .size, .mode]]]')" \
+		'["c",[["b","regular file",1,"0644"],["d","directory",4096,"0755"]]]'
+	is "$(reel ls --json -R c | jq -c '[.names[].path]')" '["b","d","d/a"]'
+	is "$(reel ls --json c d | jq -c '[.names[].path]')" '["d/a"]'
+	is "$(reel ls --json c b | jq -c '[.names[].path]')" '["b"]'
+	is "$(reel ls --json c d/a | jq -r '.names[0].modified')" "$(reel stat --json c d/a | jq -r .modified)"
+	fails 1 "reel: ls: no: not in c*" reel ls --json c no
+}
+
+# Expects the hash, size and place of each entry.
+test_json_of_entries() {
+	entries c
+	reel write c hello world
+	is "$(reel ls --json c | jq -c .)" \
+		'{"container":"c","entries":[{"key_hash":"9555e8555c62dcfd","size":5,"payload_offset":0}]}'
+	is "$(reel ls --json c hello | jq -c '.entries | length')" 1
+}
+
 run_tests

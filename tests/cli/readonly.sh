@@ -22,6 +22,9 @@ only_read() {
 	unchanged "$1" reel info "$1"
 	unchanged "$1" reel stat "$1" a
 	unchanged "$1" reel check "$1"
+	unchanged "$1" reel keys "$1"
+	unchanged "$1" reel copy "$1" a "$1.copy"
+	rm -f "$1.copy"
 }
 
 # Expects no change in a whole container.

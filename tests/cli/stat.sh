@@ -46,6 +46,24 @@ test_checksum_is_the_crc32_of_the_contents() {
 	is "$(reel stat --json c a | jq -r '.extents[0].crc32')" 3610a686
 }
 
+# Expects it to say whether the contents agree with their checksums.
+test_tells_whether_contents_are_valid() {
+	reel init c
+	reel write c a hello
+	reel write c b world
+	is "$(reel stat --json c a | jq .valid)" true
+	matches "$(reel stat c a)" "*
+contents * valid
+*"
+	flip c "$(extent_of c a)"
+	run 0 reel stat --json c a
+	is "$(jq .valid <<<"$out")" false
+	is "$err" ""
+	matches "$(reel stat c a)" "*
+contents * WRONG: damaged
+*"
+}
+
 # Expects a directory to have no extents.
 test_directory_has_no_extents() {
 	reel init c

@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# `reel compact` makes a container smaller.
+. "${srcdir:-.}/tests/cli/lib.sh" || exit
+
+# Expects the tree as it was, less than 10,000 bytes more than the contents, and both sizes told.
+test_drops_what_no_file_needs() {
+	local before
+	reel init c
+	for _ in 1 2 3; do
+		head -c 100000 /dev/urandom | reel write c d/a
+		head -c 100000 /dev/urandom | reel write c b
+	done
+	reel write c removed x
+	reel rm c removed
+	reel cat c d/a b >contents
+	before=$(stat -c %s c)
+	reel ls -R --json c | jq -c '[.names[] | del(.accessed)]' >names
+	run 0 reel compact c
+	matches "$out" "size before      $before *
+size after       $(stat -c %s c) *"
+	is "$err" ""
+	[ "$(stat -c %s c)" -lt 210000 ] || fail "$(reel info c)"
+	reel cat c d/a b | cmp - contents
+	is "$(reel ls -R --json c | jq -c '[.names[] | del(.accessed)]')" "$(cat names)"
+	run 0 reel check c
+}
+
+# Expects the live entries with their keys, and nothing else, not even tombstones.
+test_drops_superseded_entries() {
+	local before
+	entries c
+	for value in one two three; do
+		reel write c a $value
+		reel write c b $value
+		reel write c gone $value
+	done
+	reel rm c gone
+	before=$(stat -c %s c)
+	run 0 reel compact --json c
+	is "$(jq -c '[.container, .before, .after]' <<<"$out")" "[\"c\",$before,$(stat -c %s c)]"
+	is "$(reel info --json c | jq -c '[.file_system, .entries, .live_entries, .tombstones]')" "[false,2,2,0]"
+	is "$(reel cat c a b)" threethree
+	fails 1 "reel: cat: gone: not in c*" reel cat c gone
+	run 0 reel check c
+}
+
+# Expects the estimate of `reel info` to be what goes.
+test_frees_what_info_says_of_entries() {
+	local saving before
+	entries c
+	for value in one two three; do
+		reel write c a $value
+		reel write c b "another $value"
+	done
+	saving=$(reel info --json c | jq .estimated_saving)
+	before=$(stat -c %s c)
+	reel compact c
+	is $((before - $(stat -c %s c))) "$saving"
+	is "$(reel info --json c | jq .estimated_saving)" 0
+}
+
+# Expects mode and owner of the old file, a symbolic link to stay one, and nothing left beside it.
+test_file_keeps_its_mode_and_its_link() {
+	local make
+	mkdir f
+	for make in "reel init" entries; do
+		$make f/c
+		reel write f/c a one
+		reel write f/c a two
+		chmod 640 f/c
+		ln -sf f/c link
+		run 0 reel compact link
+		[ -L link ]
+		is "$(stat -c %a f/c)" 640
+		is "$(reel cat f/c a)" two
+		is "$(ls -A f)" c
+		rm f/c
+	done
+}
+
+# Expects status 1, a line, and the container as it was: damage is not hidden by a copy with a good checksum.
+test_damage_is_not_compacted() {
+	mkdir f
+	reel init f/c
+	reel write f/c a 'some contents'
+	reel write f/c b x
+	flip f/c "$(extent_of f/c a)"
+	unchanged f/c reel compact f/c
+	fails 1 "reel: compact: *" reel compact f/c
+	entries f/d
+	reel write f/d hello world
+	reel write f/d other x
+	flip f/d 0
+	unchanged f/d reel compact f/d
+	fails 1 "reel: compact: *" reel compact f/d
+	is "$(ls -A f)" "c
+d"
+}
+
+# Expects both kinds of empty container to stay what they are.
+test_empty_containers_are_compacted() {
+	reel init c
+	run 0 reel compact c
+	is "$(reel info --json c | jq .file_system)" true
+	entries d
+	run 0 reel compact d
+	is "$(reel info --json d | jq -c '[.file_system, .size]')" "[false,0]"
+}
+
+# Expects status 1, one line, and the file as it was.
+test_what_is_no_container_is_refused() {
+	seq 1000 >text
+	unchanged text reel compact text
+	fails 1 "reel: compact: *text*" reel compact text
+	fails 1 "reel: compact: no: *" reel compact no
+	[ ! -e no ]
+	cp "$source_tree/tests/compat/vectors/v020m-base.bin" old
+	unchanged old reel compact old
+	fails 1 "reel: compact: *old*reel convert*" reel compact old
+}
+
+# Expects a container that is mounted to be refused, with the holder's process id.
+test_mounted_container_is_refused() {
+	[ -e /dev/fuse ] || return 0
+	reel init c
+	reel write c a x
+	mount_it c
+	fails 1 "reel: compact: *$daemon*" reel compact c
+	is "$(cat mnt/a)" x
+	unmount_it
+}
+
+# Expects a signal to end it by that signal, the container as it was and nothing left beside it.
+test_signal_changes_nothing() {
+	local name sum
+	command -v strace >/dev/null && strace -qq -o trace true 2>/dev/null || return 0
+	mkdir f
+	reel init f/c
+	for name in 1 2 3 4; do
+		head -c 10000000 /dev/urandom | reel write f/c $name
+	done
+	sum=$(sha256sum <f/c)
+	ASAN_OPTIONS=detect_leaks=0 strace -fqq -o trace -e trace=pwritev,pwrite64 \
+		-e inject=pwritev,pwrite64:signal=INT:when=1 "$build/reel" compact f/c || true
+	is "$(sha256sum <f/c)" "$sum"
+	grep -q 'killed by SIGINT' trace || fail "$(tail trace)"
+	is "$(ls -A f)" c
+}
+
+run_tests
