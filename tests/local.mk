@@ -63,6 +63,21 @@ tests_unit_store_test_sums_SOURCES = tests/unit/store/test_sums.c $(store_test_s
 tests_unit_store_test_sums_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_store_test_sums_LDADD = libstore.la $(CHECK_LIBS)
 
+# The library: what reel.h has beyond single entries.
+library_tests = tests/unit/store/test_traps tests/unit/store/test_compact tests/unit/store/test_concurrent
+check_PROGRAMS += $(library_tests)
+tests_unit_store_test_traps_SOURCES = tests/unit/store/test_traps.c tests/unit/store/faulty.c tests/unit/store/faulty.h \
+	$(store_test_sources)
+tests_unit_store_test_traps_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_store_test_traps_LDADD = libstore.la $(CHECK_LIBS)
+tests_unit_store_test_compact_SOURCES = tests/unit/store/test_compact.c tests/unit/store/faulty.c tests/unit/store/faulty.h \
+	$(store_test_sources)
+tests_unit_store_test_compact_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_store_test_compact_LDADD = libstore.la $(CHECK_LIBS)
+tests_unit_store_test_concurrent_SOURCES = tests/unit/store/test_concurrent.c $(store_test_sources)
+tests_unit_store_test_concurrent_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_store_test_concurrent_LDADD = libstore.la $(CHECK_LIBS)
+
 # The store against the reference engine's containers.
 check_PROGRAMS += tests/compat/test_vectors tests/compat/test_damage
 compat_sources = tests/compat/manifest.c tests/compat/manifest.h tests/unit/store/support.c tests/unit/store/support.h
