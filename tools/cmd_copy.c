@@ -135,14 +135,12 @@ static void complain_copy(const struct original *o, const struct container *to, 
 static int put_contents(struct original *o, const struct container *to, const struct place *at, bool exists, uint64_t *ino)
 {
 	struct fs_cred cred = caller_cred();
-	int r;
 
 	if (exists && S_ISREG(at->attr.mode) && at->attr.nlink == 1) {
 		*ino = at->attr.ino;
 		return put_replace(to, *ino, source_original, o);
 	}
-	r = exists ? fs_unlink(to->fs, at->parent, at->name) : 0;
-	return r < 0 ? r : put_make(to, at, less_umask(0666), &cred, source_original, o, ino);
+	return put_make(to, at, exists, less_umask(0666), &cred, source_original, o, ino);
 }
 
 static int put_other(const struct original *o, const struct container *to, const struct place *at, bool exists, uint64_t *ino)

@@ -1,7 +1,7 @@
 /*
  * cmd_write.c - `reel write`: makes or replaces a file or an entry.
  * Relies on put.h and reel.h. Never commits a part of its input: old contents stay until all
- * of the new ones have been read, and a new file goes again when that fails.
+ * of the new ones have been read, and a new file appears only then.
  */
 #include "config.h"
 
@@ -97,7 +97,7 @@ static int write_file(const struct container *c, const char *path, struct input 
 	if (r == 0)
 		r = put_replace(c, at.attr.ino, source_input, in);
 	else if (r == -ENOENT && at.parent != 0)
-		r = put_make(c, &at, less_umask(0666), &cred, source_input, in, &ino);
+		r = put_make(c, &at, false, less_umask(0666), &cred, source_input, in, &ino);
 	if (r == 0) {
 		made_keep(&made);
 		return STATUS_OK;

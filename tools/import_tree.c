@@ -222,9 +222,7 @@ static int put_contents(struct import *im, const struct found *found, const stru
 			container_abandon();
 		}
 	} else {
-		r = exists ? fs_unlink(im->c.fs, at->parent, at->name) : 0;
-		if (r == 0)
-			r = put_make(&im->c, at, found->st->st_mode & 0777, &cred, host_file_source, &file, ino);
+		r = put_make(&im->c, at, exists, found->st->st_mode & 0777, &cred, host_file_source, &file, ino);
 	}
 	host_file_close(&file);
 	if (r == 0)

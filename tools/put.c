@@ -111,27 +111,26 @@ int put_replace(const struct container *c, uint64_t ino, put_source_fn source, v
 }
 
 /*
- * The name comes first, since contents are committed under the path that the file has then: another program
- * finds them by it.
+ * The file has no name while it is filled, so that nothing of it stays when that fails. Its contents are committed by
+ * fs_link(), under the path that it gets: another program finds them by it.
  */
-int put_make(const struct container *c, const struct place *at, uint32_t mode, const struct fs_cred *cred, put_source_fn source,
-	     void *arg, uint64_t *ino)
+int put_make(const struct container *c, const struct place *at, bool replace, uint32_t mode, const struct fs_cred *cred,
+	     put_source_fn source, void *arg, uint64_t *ino)
 {
-	struct fs_attr attr;
+	struct fs_attr attr, linked;
 	struct fs_file *file;
 	int r;
 
-	r = fs_file_create(c->fs, at->parent, at->name, S_IFREG | mode, O_WRONLY, cred, &attr, &file);
+	r = fs_file_tmpfile(c->fs, at->parent, S_IFREG | mode, O_WRONLY, cred, &attr, &file);
 	if (r < 0)
 		return r;
 	r = fill(c, attr.ino, file, source, arg);
+	if (r == 0 && replace)
+		r = fs_unlink(c->fs, at->parent, at->name);
 	if (r == 0)
-		r = fs_file_flush(file);
-	/* What is buffered for a file without a name is never committed; with one, releasing would commit it. */
-	if (r < 0 && fs_unlink(c->fs, at->parent, at->name) < 0)
-		return r;
+		r = fs_link(c->fs, attr.ino, at->parent, at->name, &linked);
 	fs_file_release(file);
-	fs_forget(c->fs, attr.ino, 1);
+	fs_forget(c->fs, attr.ino, r == 0 ? 2 : 1);
 	*ino = attr.ino;
 	return r;
 }

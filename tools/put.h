@@ -22,11 +22,12 @@ typedef ssize_t (*put_source_fn)(void *arg, void *buf, size_t size, uint64_t *of
 int put_replace(const struct container *c, uint64_t ino, put_source_fn source, void *arg);
 
 /*
- * Makes the regular file `at`, whose name must be free, with that mode and owner. On success *ino is its number.
- * After an error there is no such file; if it cannot even be removed, only container_abandon() keeps it empty.
+ * Makes the regular file `at` with that mode and owner, once all of its contents have come. Its name must be free, or,
+ * with `replace`, taken by something that is no directory, which goes at the end. On success *ino is its number.
+ * After an error there is no such file, and what was to be replaced is there.
  */
-int put_make(const struct container *c, const struct place *at, uint32_t mode, const struct fs_cred *cred, put_source_fn source,
-	     void *arg, uint64_t *ino);
+int put_make(const struct container *c, const struct place *at, bool replace, uint32_t mode, const struct fs_cred *cred,
+	     put_source_fn source, void *arg, uint64_t *ino);
 
 /*
  * From here on a signal that would end the process sets put_stopped() instead, so that what it does can be

@@ -214,6 +214,28 @@ test_damage_replaces_nothing() {
 	reel write d a old
 	fails 1 "reel: copy: *a*" reel copy c a d
 	is "$(reel cat d a)" old
+	mkdir src
+	echo old >src/a
+	ln src/a src/b
+	reel init e
+	reel import e src
+	fails 1 "reel: copy: *a*" reel copy c a e
+	is "$(reel stat --json e a | jq .links)" 2
+}
+
+# Expects other names of what is replaced to keep it.
+test_other_names_keep_what_is_replaced() {
+	mkdir src
+	echo old >src/a
+	ln src/a src/b
+	reel init d
+	reel import d src
+	reel init c
+	reel write c a new
+	run 0 reel copy c a d
+	is "$(reel cat d a)" new
+	is "$(reel cat d b)" old
+	run 0 reel check d
 }
 
 run_tests
