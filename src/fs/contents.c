@@ -20,6 +20,8 @@
 #define HOLE_MIN 4096u
 /* Up to so many extents nothing is gained by writing the file whole. */
 #define EXTENTS_FEW 64u
+/* Of an extent that is checked and handed on at once: bounds what is resident. */
+#define STREAM_PIECE (16u << 20)
 /* What a patch costs in the container beside its bytes, roughly. */
 #define PATCH_COST 512u
 
@@ -55,29 +57,42 @@ static int stream_hole(uint64_t len, int (*sink)(void *arg, const void *data, si
 	return r;
 }
 
+static int stream_extent(struct fs *fs, struct open_state *o, const struct extent *x, uint64_t from, uint64_t len,
+			 int (*sink)(void *arg, const void *data, size_t len), void *arg)
+{
+	uint64_t at = x->data_offset + from;
+	int r = contents_check(fs, o->inode, x->data, at, len);
+
+	if (r == 0)
+		r = sink(arg, reel_base(fs->store) + x->data->position + at, len);
+	fs_touched(fs, len);
+	return r;
+}
+
 int contents_stream_base(struct fs *fs, struct open_state *o, uint64_t offset, uint64_t len,
 			 int (*sink)(void *arg, const void *data, size_t len), void *arg)
 {
 	const struct extents *e = open_base(o);
 	uint64_t end = offset + len;
+	uint32_t i = extents_find(e, offset);
 	int r = 0;
 
-	for (uint32_t i = extents_find(e, offset); offset < end && r == 0; i++) {
+	while (offset < end && r == 0) {
 		const struct extent *x = i < e->n ? &e->at[i] : NULL;
-		uint64_t start = x && x->offset < end ? x->offset : end, stop;
+		uint64_t start = x && x->offset < end ? x->offset : end, n;
 
 		if (start > offset) {
 			r = stream_hole(start - offset, sink, arg);
 			offset = start;
+			continue;
 		}
-		if (offset >= end || r < 0)
-			break;
-		stop = x->offset + x->len < end ? x->offset + x->len : end;
-		start = x->data_offset + (offset - x->offset);
-		r = contents_check(fs, o->inode, x->data, start, stop - offset);
-		if (r == 0)
-			r = sink(arg, reel_base(fs->store) + x->data->position + start, stop - offset);
-		offset = stop;
+		n = x->offset + x->len < end ? x->offset + x->len - offset : end - offset;
+		if (n > STREAM_PIECE)
+			n = STREAM_PIECE;
+		r = stream_extent(fs, o, x, offset - x->offset, n, sink, arg);
+		offset += n;
+		if (offset == x->offset + x->len)
+			i++;
 	}
 	return r;
 }

@@ -189,7 +189,7 @@ int data_check(struct reel *store, struct data *d, uint64_t offset, uint64_t len
 	}
 	if (d->sums > 0)
 		return check_blocks(payload, d, offset, len, bad);
-	if (reel_payload_crc(&view, payload, d->len) != d->crc) {
+	if (reel_payload_crc(&view, d->position, d->len) != d->crc) {
 		*bad = d->position;
 		return -EIO;
 	}

@@ -18,6 +18,11 @@
 #include "state.h"
 #include "syncer.h"
 
+/* Contents that were read through the mapping count as this process's memory until they are let go. */
+#define TOUCHED_MAX (128u << 20)
+/* What the kernel maps around a page that is touched. */
+#define TOUCHED_LEAST (64u << 10)
+
 #define BUFFER_FILE_DEFAULT  (16u << 20)
 #define BUFFER_TOTAL_DEFAULT (64u << 20)
 
@@ -41,6 +46,18 @@ struct timespec fs_now(void)
 	/* The clock that the kernel takes times of writes from: a finer one would run ahead of it by a tick. */
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	return now;
+}
+
+void fs_touched(struct fs *fs, uint64_t len)
+{
+	uint64_t add = len < TOUCHED_LEAST ? TOUCHED_LEAST : len;
+	struct reel_view view;
+
+	if (atomic_fetch_add_explicit(&fs->touched, add, memory_order_relaxed) + add < TOUCHED_MAX)
+		return;
+	atomic_store_explicit(&fs->touched, 0, memory_order_relaxed);
+	view = reel_view_of(fs->store);
+	reel_drop_pages(&view);
 }
 
 struct fs *fs_new(const struct fs_options *options)

@@ -10,6 +10,8 @@
 
 #include "locate.h"
 
+#define TOUCHED_MAX (128u << 20) /* bytes of the mapping that are resident for the search at once */
+
 struct search {
 	const struct reel_view *view;
 	const struct fs_super *super;
@@ -36,12 +38,18 @@ static int seal_ending_at(const struct search *s, uint64_t end, struct fs_seal *
 static bool entries_sound(const struct search *s, uint64_t start, uint64_t end)
 {
 	struct reel_entry e;
+	uint64_t touched = 0;
 
 	while (end > start) {
 		if (reel_entry_at(s->view, end, &e) < 0 || e.prev_tail < start)
 			return false;
-		if (reel_crc32(0, s->view->base + e.offset, e.len) != e.crc)
+		if (reel_payload_crc(s->view, e.offset, e.len) != e.crc)
 			return false;
+		touched += end - e.prev_tail;
+		if (touched > TOUCHED_MAX) {
+			reel_drop_pages(s->view);
+			touched = 0;
+		}
 		end = e.prev_tail;
 	}
 	return end == start;

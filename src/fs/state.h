@@ -53,7 +53,7 @@ struct fs {
 	struct open_state *opens;
 
 	struct wbuf_pool pool;
-	_Atomic uint64_t room_checked; /* buffered bytes for which the disk was last asked */
+	_Atomic uint64_t touched; /* bytes of the mapping read since its pages were let go */
 
 	pthread_t syncer; /* the thread "reelfs-sync" */
 	bool has_syncer;
@@ -104,6 +104,9 @@ struct reel_engine_options fs_engine_options(const struct fs *fs, unsigned flags
 void fs_log(const struct fs *fs, int priority, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 struct timespec fs_now(void);
+
+/* To be called after `len` bytes of contents were read in the mapping: keeps resident memory bounded. */
+void fs_touched(struct fs *fs, uint64_t len);
 
 /* Replays the container into the tree (load.c). */
 int fs_load(struct fs *fs, const struct location *location);

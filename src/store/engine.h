@@ -65,11 +65,20 @@ uint64_t reel_durable_tail(const struct reel *r);
 /* The descriptor of the container, for fstatvfs(), fstat() and O_TMPFILE beside it. Never write to it. */
 int reel_fd(const struct reel *r);
 
+/*
+ * Lets go of the pages of the mapping that were touched so far: they leave this process's resident memory, and
+ * stay in the page cache. Pointers stay valid. Any thread.
+ */
+void reel_drop_pages(const struct reel_view *view);
+
 /* The committed bytes as they are now. */
 struct reel_view reel_view_of(const struct reel *r);
 
-/* The checksum of a payload as its trailer has it: CRC-32, of which the oldest generation keeps 24 bits. */
-uint32_t reel_payload_crc(const struct reel_view *view, const void *payload, uint64_t len);
+/*
+ * The checksum of the payload [offset, offset + len) as its trailer has it: CRC-32, of which the oldest generation
+ * keeps 24 bits. Lets go of the pages of long payloads behind itself.
+ */
+uint32_t reel_payload_crc(const struct reel_view *view, uint64_t offset, uint64_t len);
 
 /* Where the entry whose payload is [offset, offset + len) ends. */
 uint64_t reel_payload_end(const struct reel_view *view, uint64_t offset, uint64_t len);

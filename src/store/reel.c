@@ -5,8 +5,11 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/mman.h>
 
 #include "store.h"
+
+#define CRC_PIECE (64u << 20) /* of a payload that is checked, resident at once */
 
 enum { LOG_LINE = 8192 }; /* a path and a sentence */
 
@@ -77,9 +80,25 @@ struct reel_view reel_view_of(const struct reel *r)
 	return (struct reel_view){reel_base(r), reel_tail_offset(r), r->map->gen};
 }
 
-uint32_t reel_payload_crc(const struct reel_view *view, const void *payload, uint64_t len)
+void reel_drop_pages(const struct reel_view *view)
 {
-	return reel_crc32(0, payload, len) & (view->gen ? view->gen->crc_mask : UINT32_MAX);
+	/* Advice: where the kernel does not take it, memory is only used longer. */
+	(void)madvise((void *)view->base, view->size, MADV_DONTNEED);
+}
+
+uint32_t reel_payload_crc(const struct reel_view *view, uint64_t offset, uint64_t len)
+{
+	uint64_t end = offset + len;
+	uint32_t crc = 0;
+
+	while (offset < end) {
+		uint64_t piece = end - offset < CRC_PIECE ? end - offset : CRC_PIECE;
+		crc = reel_crc32(crc, view->base + offset, piece);
+		offset += piece;
+		if (offset < end)
+			reel_drop_pages(view);
+	}
+	return crc & (view->gen ? view->gen->crc_mask : UINT32_MAX);
 }
 
 uint64_t reel_payload_end(const struct reel_view *view, uint64_t offset, uint64_t len)
