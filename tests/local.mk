@@ -64,7 +64,8 @@ tests_unit_store_test_sums_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_store_test_sums_LDADD = libstore.la $(CHECK_LIBS)
 
 # The library: what reel.h has beyond single entries.
-library_tests = tests/unit/store/test_traps tests/unit/store/test_compact tests/unit/store/test_concurrent
+library_tests = tests/unit/store/test_traps tests/unit/store/test_compact tests/unit/store/test_concurrent \
+	tests/unit/store/test_library tests/unit/store/test_writer
 check_PROGRAMS += $(library_tests)
 tests_unit_store_test_traps_SOURCES = tests/unit/store/test_traps.c tests/unit/store/faulty.c tests/unit/store/faulty.h \
 	$(store_test_sources)
@@ -74,12 +75,19 @@ tests_unit_store_test_compact_SOURCES = tests/unit/store/test_compact.c tests/un
 	$(store_test_sources)
 tests_unit_store_test_compact_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_store_test_compact_LDADD = libstore.la $(CHECK_LIBS)
+tests_unit_store_test_library_SOURCES = tests/unit/store/test_library.c $(store_test_sources)
+tests_unit_store_test_library_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_store_test_library_LDADD = libstore.la $(CHECK_LIBS)
+tests_unit_store_test_writer_SOURCES = tests/unit/store/test_writer.c tests/unit/store/faulty.c tests/unit/store/faulty.h \
+	$(store_test_sources)
+tests_unit_store_test_writer_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_store_test_writer_LDADD = libstore.la $(CHECK_LIBS)
 tests_unit_store_test_concurrent_SOURCES = tests/unit/store/test_concurrent.c $(store_test_sources)
 tests_unit_store_test_concurrent_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_store_test_concurrent_LDADD = libstore.la $(CHECK_LIBS)
 
 # The store against the reference engine's containers.
-check_PROGRAMS += tests/compat/test_vectors tests/compat/test_damage
+check_PROGRAMS += tests/compat/test_vectors tests/compat/test_damage tests/compat/test_convert
 compat_sources = tests/compat/manifest.c tests/compat/manifest.h tests/unit/store/support.c tests/unit/store/support.h
 compat_cflags = $(AM_CFLAGS) $(CHECK_CFLAGS) $(JSONC_CFLAGS) -I$(srcdir)/tests/unit/store \
 	-DVECTORS_DIR='"$(abs_srcdir)/tests/compat/vectors"'
@@ -89,6 +97,9 @@ tests_compat_test_vectors_LDADD = libstore.la $(CHECK_LIBS) $(JSONC_LIBS)
 tests_compat_test_damage_SOURCES = tests/compat/test_damage.c $(compat_sources)
 tests_compat_test_damage_CFLAGS = $(compat_cflags)
 tests_compat_test_damage_LDADD = libstore.la $(CHECK_LIBS) $(JSONC_LIBS)
+tests_compat_test_convert_SOURCES = tests/compat/test_convert.c $(compat_sources)
+tests_compat_test_convert_CFLAGS = $(compat_cflags)
+tests_compat_test_convert_LDADD = libstore.la $(CHECK_LIBS) $(JSONC_LIBS)
 EXTRA_DIST += tests/compat/vectors
 
 # The file system in a container, without a mount.

@@ -8,7 +8,7 @@
 #include "engine.h"
 
 enum {
-	APPEND_BUFFER = 1 << 20, /* bytes gathered before they are written */
+	APPEND_BUFFER = 1 << 17, /* bytes gathered before they are written: still in the processor's cache then */
 	APPEND_DIRECT = 1 << 16, /* data at least this long is not copied into the buffer */
 	APPEND_PIECES = 256,     /* iovecs of one write */
 };

@@ -1,6 +1,6 @@
 /*
  * test_concurrent.c - readers, a writer and compactions on one container, all at once. What the threads check holds
- * at every moment, so that no timing decides. Run under ThreadSanitizer by tools/check-threads.
+ * at every moment, so that no timing decides. tests/tsan.sh runs it under ThreadSanitizer.
  */
 #include "config.h"
 
