@@ -86,6 +86,10 @@ tests_unit_store_test_concurrent_SOURCES = tests/unit/store/test_concurrent.c $(
 tests_unit_store_test_concurrent_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_store_test_concurrent_LDADD = libstore.la $(CHECK_LIBS)
 
+# libreel installed, and used by the example program.
+TESTS += tests/library/installed.sh
+EXTRA_DIST += tests/library/installed.sh tests/tsan.sh examples/notes.c
+
 # The store against the reference engine's containers.
 check_PROGRAMS += tests/compat/test_vectors tests/compat/test_damage tests/compat/test_convert
 compat_sources = tests/compat/manifest.c tests/compat/manifest.h tests/unit/store/support.c tests/unit/store/support.h
