@@ -38,17 +38,21 @@ static uint64_t draw(void)
 	return drawn | 1;
 }
 
-static uint64_t secret(void)
-{
-	static _Atomic uint64_t value;
-	uint64_t known = atomic_load_explicit(&value, memory_order_relaxed);
+static _Atomic uint64_t the_secret; /* of the process; 0: not drawn yet */
 
-	if (known == 0) {
-		uint64_t drawn = draw();
-		/* The first thread's draw is everybody's. */
-		known = atomic_compare_exchange_strong(&value, &known, drawn) ? drawn : known;
-	}
-	return known;
+__attribute__((noinline, cold)) static uint64_t new_secret(void)
+{
+	uint64_t known = 0, drawn = draw();
+
+	/* The first thread's draw is everybody's. */
+	return atomic_compare_exchange_strong(&the_secret, &known, drawn) ? drawn : known;
+}
+
+static inline uint64_t secret(void)
+{
+	uint64_t known = atomic_load_explicit(&the_secret, memory_order_relaxed);
+
+	return __builtin_expect(known != 0, true) ? known : new_secret();
 }
 
 static inline uint64_t key_of(const struct u64table_slot *slot)
@@ -158,16 +162,15 @@ uint64_t u64table_peek(const struct u64table *t, uint64_t key, uint32_t *tag)
 	if (t->capacity == 0)
 		return 0;
 	uint64_t i = home(t, key);
-	unsigned same = 0;
-	for (unsigned j = 0; j < LINE_SLOTS; j++)
-		same |= (unsigned)(key_of(&t->slots[i + j]) == key) << j;
-	if (__builtin_expect(same != 0, true)) {
-		uint64_t at = i + (unsigned)__builtin_ctz(same), value = value_of(&t->slots[at]);
-		if (__builtin_expect(value != 0, true)) {
-			if (tag != NULL && t->tags != NULL)
-				*tag = tag_of(t, at);
-			return value;
-		}
+	const struct u64table_slot *line = &t->slots[i];
+	/* A sum, because of alternatives compilers make branches. Slots that change meanwhile can be alike. */
+	unsigned at = (key_of(&line[1]) == key) + 2u * (key_of(&line[2]) == key) + 3u * (key_of(&line[3]) == key);
+	at %= LINE_SLOTS;
+	uint64_t value = value_of(&line[at]);
+	if (__builtin_expect(key_of(&line[at]) == key && value != 0, true)) {
+		if (tag != NULL && t->tags != NULL)
+			*tag = tag_of(t, i + at);
+		return value;
 	}
 	return peek_on(t, i, key, tag);
 }
