@@ -138,7 +138,8 @@ static bool is_moved(const struct search *s)
 /*
  * The end of the file is not a seal. If the last seal says that its writer ended, the rest was
  * written by another program and the store's own rule holds from there. Otherwise what no seal covers
- * is a torn append, whatever it looks like (invariant S2).
+ * is a torn append, whatever it looks like (invariant S2); where it looks like whole entries, another program
+ * may have written them since the writer was killed, and they are not thrown away.
  */
 static int recover(const struct search *s, struct location *l, struct reel_tail *ret)
 {
@@ -173,6 +174,8 @@ static int recover(const struct search *s, struct location *l, struct reel_tail 
 	    found && (seal.flags & FS_SEAL_CLEAN) && seal.position == last.position ? REEL_TAIL_UNKNOWN : REEL_TAIL_FOUND;
 	if (ret->verdict == REEL_TAIL_UNKNOWN)
 		ret->durable = tail;
+	else
+		ret->keep = tail < s->view->size && entries_sound(s, tail, s->view->size);
 	return 0;
 }
 
@@ -214,7 +217,7 @@ int locate_tail(void *arg, const struct reel_view *view, struct reel_tail *ret)
 		return r;
 	if (r == 0 && entries_sound(&s, l->seal.durable, view->size)) {
 		l->has_seal = true;
-		*ret = (struct reel_tail){REEL_TAIL_FOUND, l->seal.durable, view->size};
+		*ret = (struct reel_tail){REEL_TAIL_FOUND, l->seal.durable, view->size, false};
 		return 0;
 	}
 	if (is_moved(&s)) {

@@ -34,6 +34,7 @@ struct reel_tail {
 	enum reel_tail_verdict verdict;
 	uint64_t durable; /* everything before is known to have been on stable storage; 0: not known */
 	uint64_t tail;
+	bool keep; /* what follows `tail` may be someone's data: it is saved beside the container before it is cut */
 };
 
 /*

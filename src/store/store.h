@@ -122,7 +122,7 @@ int tail_open(struct reel *r, uint64_t size);
 /* The same for a reader that moves on from `tail` in the chain; *ret is the new one. */
 int tail_advance(struct reel *r, const struct chain *c, uint64_t tail, uint64_t *ret);
 /* torn.c: saves the bytes of [tail, size) when asked, and cuts them off. */
-int torn_cut(struct reel *r, uint64_t tail, uint64_t size);
+int torn_cut(struct reel *r, uint64_t tail, uint64_t size, bool keep);
 
 /* An entry that an append placed. */
 struct placed {

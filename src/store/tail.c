@@ -21,6 +21,7 @@ struct finding {
 	const struct generation *gen;
 	uint64_t tail;
 	uint64_t durable;
+	bool keep;            /* the tail finder's word: a torn append that is saved unasked */
 	bool trusted;         /* the tail finder's word: the chain before the tail was not looked at */
 	struct u64table ends; /* the index, if the whole chain was walked */
 };
@@ -192,6 +193,7 @@ static int ask(struct reel *r, const struct chain *c, struct finding *f, bool *a
 	f->gen = GENERATION_NEWEST;
 	f->trusted = true;
 	f->tail = answer.tail;
+	f->keep = answer.keep;
 	f->kind = answer.verdict == REEL_TAIL_DAMAGED ? KIND_DAMAGED : answer.tail == c->size ? KIND_WHOLE : KIND_TORN;
 	if (answer.durable > c->size || answer.tail > c->size || entry_parse(c, answer.tail, &e) < 0 ||
 	    answer.durable > answer.tail)
@@ -254,7 +256,7 @@ int tail_open(struct reel *r, uint64_t size)
 	if (err == 0)
 		err = judge(r, size, &f);
 	if (err == 0 && f.kind == KIND_TORN && store_writable(r))
-		err = torn_cut(r, f.tail, size);
+		err = torn_cut(r, f.tail, size, f.keep);
 	if (err == 0) {
 		r->map->gen = f.gen;
 		r->opened_tail = f.tail;

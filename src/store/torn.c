@@ -32,11 +32,11 @@ static int open_new(struct reel *r, const char *wanted, char **name)
 }
 
 /* On success *name is the file that has the bytes; the caller frees it. */
-static int save(struct reel *r, uint64_t tail, uint64_t size, char **name)
+static int save(struct reel *r, const char *wanted, uint64_t tail, uint64_t size, char **name)
 {
 	const struct disk_ops *d = r->disk;
 	struct iovec torn = {.iov_base = r->map->base + tail, .iov_len = size - tail};
-	int fd = open_new(r, r->options.keep_torn, name), err;
+	int fd = open_new(r, wanted, name), err;
 
 	if (fd < 0)
 		return fd;
@@ -53,21 +53,31 @@ static int save(struct reel *r, uint64_t tail, uint64_t size, char **name)
 	return err;
 }
 
-int torn_cut(struct reel *r, uint64_t tail, uint64_t size)
+/* Where the bytes go: where the user said, or beside the container if they must not be lost. NULL: nowhere. */
+static int where_to(struct reel *r, uint64_t tail, bool keep, char **ret)
 {
-	char *name = NULL;
-	int err = 0;
+	*ret = NULL;
+	if (r->options.keep_torn != NULL)
+		*ret = strdup(r->options.keep_torn);
+	else if (!keep || asprintf(ret, "%s.torn-%" PRIu64, r->path, tail) >= 0)
+		return 0;
+	return *ret == NULL ? -ENOMEM : 0;
+}
 
-	if (r->options.keep_torn != NULL) {
-		err = save(r, tail, size, &name);
-		if (err < 0) {
-			reel_log(r, LOG_ERR,
-				 "%s: the %" PRIu64
-				 " bytes of an unfinished append at its end could not be saved as %s (%s); nothing was "
-				 "changed",
-				 r->path, size - tail, r->options.keep_torn, strerror(-err));
-			goto out;
-		}
+int torn_cut(struct reel *r, uint64_t tail, uint64_t size, bool keep)
+{
+	char *name = NULL, *wanted;
+	int err = where_to(r, tail, keep, &wanted);
+
+	if (err == 0 && wanted != NULL)
+		err = save(r, wanted, tail, size, &name);
+	if (err < 0) {
+		reel_log(r, LOG_ERR,
+			 "%s: the %" PRIu64
+			 " bytes of an unfinished append at its end could not be saved as %s (%s); nothing was "
+			 "changed",
+			 r->path, size - tail, wanted == NULL ? "a file" : wanted, strerror(-err));
+		goto out;
 	}
 	err = r->disk->ftruncate(r->disk, r->fd, tail);
 	/* Before anything is written in their place: or else a crash could bring some of them back behind it. */
@@ -79,7 +89,10 @@ int torn_cut(struct reel *r, uint64_t tail, uint64_t size)
 	else
 		reel_log(r, LOG_WARNING, "%s: cut off the %" PRIu64 " bytes of an unfinished append at offset %" PRIu64 "%s%s",
 			 r->path, size - tail, tail, name == NULL ? "" : "; they were saved as ", name == NULL ? "" : name);
+	if (err == 0 && keep)
+		reel_log(r, LOG_WARNING, "%s: the bytes that were saved have the form of another program's entries", r->path);
 out:
+	free(wanted);
 	free(name);
 	return err;
 }

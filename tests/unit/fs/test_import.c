@@ -88,6 +88,40 @@ START_TEST(unknown_key_shows_as_hex)
 }
 END_TEST
 
+/*
+ * Entries that another program appended after the writer was killed cannot be told from a torn append, so they
+ * are no files; but their bytes are saved beside the container before they are cut off.
+ */
+START_TEST(entries_after_a_kill_are_saved)
+{
+	h_puts(h_fs, "known", "x");
+	h_crash();
+	size_t before = h_size(h_path);
+	ck_assert_int_eq(fs_close(h_fs), 0);
+	h_fs = NULL;
+	/* What the close added is taken back: the container is as the kill left it. */
+	ck_assert_int_eq(truncate(h_path, (off_t)before), 0);
+	struct reel *r;
+	ck_assert_int_eq(reel_open(h_path, NULL, &r), 0);
+	foreign_write(r, "some key", "value");
+	ck_assert_int_eq(reel_close(r), 0);
+	size_t with, size;
+	uint8_t *all = h_load(h_path, &with), *saved;
+	ck_assert_uint_gt(with, before);
+
+	h_open();
+	h_expects(h_fs, "known", "x");
+	ck_assert_uint_eq(foreign_count(), 0);
+	char name[64];
+	snprintf(name, sizeof(name), "%s.torn-%zu", strrchr(h_path, '/') + 1, before);
+	saved = h_load(h_beside(name), &size);
+	ck_assert_uint_eq(size, with - before);
+	ck_assert_mem_eq(saved, all + before, size);
+	free(saved);
+	free(all);
+}
+END_TEST
+
 /* A hex name that is taken by something else is not: the entry gets a name of its own. */
 START_TEST(hex_name_may_be_taken)
 {
@@ -549,6 +583,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tc, h_setup, h_teardown);
 	tcase_set_timeout(tc, 600);
 	tcase_add_test(tc, unknown_key_shows_as_hex);
+	tcase_add_test(tc, entries_after_a_kill_are_saved);
 	tcase_add_test(tc, hex_name_may_be_taken);
 	tcase_add_test(tc, known_key_replaces_contents);
 	tcase_add_test(tc, tombstone_removes_the_file);
