@@ -203,28 +203,33 @@ int tx_begin(struct fs *fs, struct tx *tx)
 	return r;
 }
 
+static void stop_reading(struct tx *tx)
+{
+	if (tx->reading)
+		pthread_rwlock_unlock(&tx->fs->tree_lock);
+	tx->reading = false;
+}
+
 int tx_append(struct tx *tx)
 {
 	int r;
 
 	if (tx->append)
 		return 0;
+	/* The records are built; the tree lock comes after the append lock. */
+	stop_reading(tx);
 	r = reel_append_begin(tx->fs->store, &tx->append);
 	if (r < 0)
 		return r;
-	if (!tx->reading)
-		pthread_rwlock_rdlock(&tx->fs->tree_lock);
+	pthread_rwlock_rdlock(&tx->fs->tree_lock);
 	r = append_tombstones(&tx->fs->tree, tx->append, &tx->tombstones);
-	if (!tx->reading)
-		pthread_rwlock_unlock(&tx->fs->tree_lock);
+	pthread_rwlock_unlock(&tx->fs->tree_lock);
 	return r;
 }
 
 static void tx_end(struct tx *tx)
 {
-	if (tx->reading)
-		pthread_rwlock_unlock(&tx->fs->tree_lock);
-	tx->reading = false;
+	stop_reading(tx);
 	body_free(&tx->body);
 	pthread_mutex_unlock(&tx->fs->commit);
 }
@@ -278,9 +283,7 @@ int tx_commit(struct tx *tx, const struct tx_result *result)
 		tx_abort(tx);
 		return r;
 	}
-	if (tx->reading)
-		pthread_rwlock_unlock(&tx->fs->tree_lock);
-	tx->reading = false;
+	stop_reading(tx);
 	r = append_seal(tx->fs, tx->append, 0, &tx->body);
 	tx->append = NULL;
 	if (r == 0)
