@@ -122,6 +122,8 @@ static ssize_t pull_text(void *arg, void *buf, size_t size)
 	struct iovec *left = arg;
 	size_t n = left->iov_len < size ? left->iov_len : size;
 
+	if (n == 0)
+		return 0;
 	memcpy(buf, left->iov_base, n);
 	left->iov_base = (char *)left->iov_base + n;
 	left->iov_len -= n;
