@@ -24,7 +24,7 @@
 #define WINDOW_LEAST ((uint64_t)64 << 20)
 
 /* What `state` counts up by; the rest of it is one of these. A state never comes back. */
-enum { STATE_UNUSED, STATE_IN_USE, STATE_RETIRED, STATE_STEP };
+enum { STATE_UNUSED, STATE_IN_USE, STATE_RETIRED, STATE_STEP = 4 };
 
 /* Protects the list of structures that are not in use. */
 static pthread_mutex_t unused_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -154,16 +154,21 @@ int mapping_new(const struct disk_ops *disk, int fd, uint64_t size, struct reel_
 	return 0;
 }
 
-void mapping_ref_many(struct reel_mapping *m, uint64_t n)
+static inline void take(struct reel_mapping *m, uint64_t n)
 {
 	unsigned slot = slot_of_thread();
 
 	count(&m->slot[slot].taken, slot != 0, n);
 }
 
+void mapping_ref_many(struct reel_mapping *m, uint64_t n)
+{
+	take(m, n);
+}
+
 void mapping_ref(struct reel_mapping *m)
 {
-	mapping_ref_many(m, 1);
+	take(m, 1);
 }
 
 /*
