@@ -292,6 +292,14 @@ int tx_commit(struct tx *tx, const struct tx_result *result)
 	return r;
 }
 
+int tx_finish(struct tx *tx, int built, const struct tx_result *result)
+{
+	if (built == 0)
+		return tx_commit(tx, result);
+	tx_abort(tx);
+	return built;
+}
+
 /* --- checkpoints -------------------------------------------------------------------------------------- */
 
 static int write_seal(struct tx *tx, uint32_t flags)

@@ -40,6 +40,8 @@ struct tx_result {
 };
 int tx_commit(struct tx *tx, const struct tx_result *result);
 void tx_abort(struct tx *tx);
+/* tx_commit() when building gave 0, otherwise tx_abort() and `built` back. */
+int tx_finish(struct tx *tx, int built, const struct tx_result *result);
 
 /* The number that the seal of a transaction that is being built will have. Commit lock held. */
 static inline uint64_t tx_sequence(const struct tx *tx)

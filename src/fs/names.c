@@ -188,7 +188,7 @@ static int build_new(struct tx *tx, struct inode *dir, const char *name, const s
 
 static int make(struct fs *fs, uint64_t parent, const char *name, const struct new_inode *n, struct fs_attr *ret)
 {
-	struct fs_record_inode image;
+	struct fs_record_inode image = {0};
 	struct inode *dir;
 	struct tx tx;
 	int r;
@@ -199,18 +199,14 @@ static int make(struct fs *fs, uint64_t parent, const char *name, const struct n
 	r = names_dir(fs, parent, &dir);
 	if (r == 0)
 		r = build_new(&tx, dir, name, n, &image);
-	if (r < 0) {
-		tx_abort(&tx);
-		return r;
-	}
-	return tx_commit(&tx, &(struct tx_result){.ino = image.ino, .lookup = true, .attr = ret});
+	return tx_finish(&tx, r, &(struct tx_result){.ino = image.ino, .lookup = true, .attr = ret});
 }
 
 int names_make_unnamed(struct fs *fs, uint64_t parent, uint32_t mode, const struct fs_cred *cred, struct fs_attr *attr)
 {
 	struct new_inode n = {.mode = mode, .cred = cred};
 	struct timespec now = fs_now();
-	struct fs_record_inode image;
+	struct fs_record_inode image = {0};
 	struct inode *dir;
 	struct tx tx;
 	int r;
@@ -219,14 +215,12 @@ int names_make_unnamed(struct fs *fs, uint64_t parent, uint32_t mode, const stru
 	if (r < 0)
 		return r;
 	r = names_dir(fs, parent, &dir);
-	if (r < 0) {
-		tx_abort(&tx);
-		return r;
+	if (r == 0) {
+		image = new_image(fs, dir, &n, &now);
+		image.nlink = 0;
+		body_inode(&tx.body, &image);
 	}
-	image = new_image(fs, dir, &n, &now);
-	image.nlink = 0;
-	body_inode(&tx.body, &image);
-	return tx_commit(&tx, &(struct tx_result){.ino = image.ino, .lookup = true, .attr = attr});
+	return tx_finish(&tx, r, &(struct tx_result){.ino = image.ino, .lookup = true, .attr = attr});
 }
 
 int fs_mknod(struct fs *fs, uint64_t parent, const char *name, uint32_t mode, uint64_t rdev, const struct fs_cred *cred,
@@ -342,11 +336,7 @@ int fs_link(struct fs *fs, uint64_t ino, uint64_t parent, const char *name, stru
 	r = i ? names_dir(fs, parent, &dir) : -ENOENT;
 	if (r == 0)
 		r = build_link(&tx, i, dir, name);
-	if (r < 0) {
-		tx_abort(&tx);
-		return r;
-	}
-	return tx_commit(&tx, &(struct tx_result){.ino = ino, .lookup = true, .attr = ret});
+	return tx_finish(&tx, r, &(struct tx_result){.ino = ino, .lookup = true, .attr = ret});
 }
 
 /* --- removing ----------------------------------------------------------------------------------------------- */
@@ -384,11 +374,7 @@ static int remove_name(struct fs *fs, uint64_t parent, const char *name, bool di
 	r = names_dir(fs, parent, &dir);
 	if (r == 0)
 		r = build_remove(&tx, dir, name, directory, &gone);
-	if (r < 0) {
-		tx_abort(&tx);
-		return r;
-	}
-	return tx_commit(&tx, &(struct tx_result){.settle = gone});
+	return tx_finish(&tx, r, &(struct tx_result){.settle = gone});
 }
 
 int fs_unlink(struct fs *fs, uint64_t parent, const char *name)
