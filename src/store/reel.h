@@ -126,7 +126,7 @@ uint32_t reel_crc32(uint32_t crc, const void *data, size_t len);
 /*
  * Copies `len` bytes; the ranges do not overlap. It is memcpy(): the C library chooses at run time the
  * widest vector instructions that the processor has, and for long ranges those that pass by the caches,
- * so that a loop of vector instructions here could only be as fast (bench/README.md has the figures).
+ * so that a loop of vector instructions here could only be as fast.
  */
 void reel_copy(void *to, const void *from, size_t len);
 

@@ -1,7 +1,7 @@
 /*
- * test_traps.c - what the reference engine gets wrong and this one must not, one test each, by the numbers
- * of the list in docs/COMPATIBILITY.md. 6 is tests/compat's, 14 is test_concurrent.c's, 16 is test_compact.c's, 20 is
- * tests/cli's.
+ * test_traps.c - what the reference engine gets wrong and this one must not, one test or more for each,
+ * by number. 6 (generations) is in tests/compat, 14 (threads) in test_concurrent.c, 16 (compaction) in test_compact.c, 20
+ * (the command line) in tests/cli.
  */
 #include "config.h"
 
