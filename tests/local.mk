@@ -109,12 +109,13 @@ EXTRA_DIST += tests/compat/vectors
 # The file system in a container, without a mount.
 fs_tests = \
 	tests/unit/fs/test_names tests/unit/fs/test_rename tests/unit/fs/test_contents tests/unit/fs/test_open_files \
-	tests/unit/fs/test_import tests/unit/fs/test_recovery tests/unit/fs/test_full tests/unit/fs/test_threads \
+	tests/unit/fs/test_import tests/unit/fs/test_moved tests/unit/fs/test_recovery tests/unit/fs/test_full tests/unit/fs/test_threads \
 	tests/unit/fs/test_replay
 check_PROGRAMS += $(fs_tests)
 check_LTLIBRARIES = tests/unit/fs/libharness.la
 fs_test_libs = tests/unit/fs/libharness.la libfs.la libstore.la $(CHECK_LIBS)
 tests_unit_fs_libharness_la_SOURCES = \
+	tests/unit/fs/foreign.c tests/unit/fs/foreign.h \
 	tests/unit/fs/harness.c tests/unit/fs/harness.h tests/unit/fs/harness_tree.c \
 	tests/unit/fs/model.c tests/unit/fs/model.h
 tests_unit_fs_libharness_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -128,6 +129,8 @@ tests_unit_fs_test_contents_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_contents_LDADD = $(fs_test_libs)
 tests_unit_fs_test_import_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_import_LDADD = $(fs_test_libs)
+tests_unit_fs_test_moved_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_moved_LDADD = $(fs_test_libs)
 tests_unit_fs_test_recovery_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_recovery_LDADD = $(fs_test_libs)
 tests_unit_fs_test_full_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
