@@ -184,7 +184,7 @@ static void run_all(struct reel *reader)
 	void *(*const roles[])(void *) = {write_rounds,   compact_rounds, batch_rounds, walk_rounds, refresh_rounds,
 					  refresh_rounds, read_rounds,    read_rounds,  read_rounds};
 	enum { THREADS = sizeof(roles) / sizeof(roles[0]) };
-	pthread_t thread[THREADS];
+	pthread_t thread[THREADS] = {0};
 	void *result;
 
 	for (int i = 0; i < THREADS; i++)
