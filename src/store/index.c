@@ -9,6 +9,8 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "store.h"
 
@@ -16,6 +18,8 @@ enum {
 	CATCH_UP = 1 << 16, /* what was committed meanwhile is added under the lock once it is no more than this */
 	AHEAD = 8,          /* keys whose slots are fetched ahead of being changed */
 	PENDING = 32,       /* the same when the index is built */
+	FETCH = 4 << 20,    /* bytes that the disk is asked for at a time */
+	DENSE = 1 << 14,    /* bytes an entry, up to which nearly all of the file is read to read the trailers */
 };
 
 /* --- changing ------------------------------------------------------------------------------------------- */
@@ -225,11 +229,21 @@ static int add_pending(struct u64table *ends, struct pending *p, uint64_t walked
 	return err < 0 ? err : 0;
 }
 
+/* Asks the disk for what is walked over next, so that it works while keys are added. Advice only. */
+static void fetch_ahead(const struct chain *c, uint64_t tail, uint64_t stop, uint64_t *fetched)
+{
+	if (tail > *fetched + FETCH / 2 || *fetched <= stop)
+		return;
+	uint64_t to = *fetched, from = to > stop + FETCH ? to - FETCH : stop;
+	*fetched = from - from % (uint64_t)sysconf(_SC_PAGESIZE);
+	(void)madvise((void *)(uintptr_t)(c->base + *fetched), to - *fetched, MADV_WILLNEED);
+}
+
 /* The newest entry of each key in (stop, tail], tombstones included and marked. */
 static int walk_back(const struct chain *c, uint64_t tail, uint64_t stop, struct u64table *ends, uint64_t *broken)
 {
 	struct pending p = {.n = 0};
-	uint64_t start = tail;
+	uint64_t start = tail, entries = 0, fetched = tail; /* the disk was asked for all from there on */
 	int err = 0;
 
 	while (err == 0 && tail > stop) {
@@ -243,8 +257,14 @@ static int walk_back(const struct chain *c, uint64_t tail, uint64_t stop, struct
 		p.end[p.n++] = tail | (e.tombstone ? END_TOMBSTONE : 0);
 		u64table_prefetch(ends, e.key_hash);
 		tail = e.prev_tail;
-		if (p.n == PENDING)
+		if (p.n == PENDING) {
+			entries += PENDING;
 			err = add_pending(ends, &p, start - tail, tail - stop);
+			if ((start - tail) / entries < DENSE)
+				fetch_ahead(c, tail, stop, &fetched);
+			else
+				fetched = tail;
+		}
 	}
 	return err == 0 ? add_pending(ends, &p, start - tail, 0) : err;
 }
