@@ -80,14 +80,25 @@ static inline uint64_t after(const struct u64table *t, uint64_t i)
 	return i + 1 == t->capacity ? 0 : i + 1;
 }
 
-/* The key's slot, or the free one where it would go. */
+/*
+ * The key's slot, or the free one where it would go. Slots of a line are in use from the first on, so that their number
+ * says which is free; no branch depends on it, nor on where in the line the key is.
+ */
 static inline uint64_t probe(const struct u64table *t, uint64_t key)
 {
-	uint64_t i = home(t, key);
-
-	while (value_of(&t->slots[i]) != 0 && key_of(&t->slots[i]) != key)
-		i = after(t, i);
-	return i;
+	for (uint64_t i = home(t, key);;) {
+		unsigned used = 0, at = 0;
+		for (unsigned j = 0; j < LINE_SLOTS; j++) {
+			unsigned in_use = value_of(&t->slots[i + j]) != 0;
+			used += in_use;
+			at += in_use & (key_of(&t->slots[i + j]) == key) ? j + 1 : 0;
+		}
+		if (at != 0)
+			return i + at - 1;
+		if (__builtin_expect(used < LINE_SLOTS, true))
+			return i + used;
+		i = i + LINE_SLOTS == t->capacity ? 0 : i + LINE_SLOTS;
+	}
 }
 
 static inline void fill(struct u64table *t, uint64_t i, uint64_t key, uint64_t value, uint32_t tag)
