@@ -135,6 +135,7 @@ static void hash_keys(const char *dir)
 	}
 	report_rate("hash-keys", 10.0 * ENTRIES, begin, "keys/s");
 	check(sum != 0 ? 0 : -EBADMSG, "hashing");
+	keys_free(&keys);
 }
 
 static int new_file(const char *dir)
@@ -202,6 +203,7 @@ static void limit_compact(const char *dir)
 	check(fsync(fd) < 0 ? -errno : 0, "syncing");
 	report("limit-compact", now() - begin, "s");
 	close(fd);
+	free(data);
 }
 
 /* The bytes of a million entries in a mapped file, whose pages are in memory but not yet mapped. */
@@ -264,6 +266,7 @@ static void limit_reads(const char *dir)
 		sum += base[slots[random_next(&state) % entries].place];
 	report_rate("limit-read-batch", ENTRIES, begin, "entries/s");
 	check(sum != 0 ? 0 : -EBADMSG, "reading");
+	free(slots);
 }
 
 const struct row limit_rows[] = {

@@ -183,6 +183,7 @@ static void measure_read(const char *dir, const char *name, unsigned flags, bool
 	read_each(r, &keys, touch);
 	report_rate(name, ENTRIES, begin, "entries/s");
 	check(reel_close(r), "closing");
+	keys_free(&keys);
 }
 
 static void read_handles(const char *dir)
@@ -224,6 +225,7 @@ static void read_batch(const char *dir)
 	report_rate("read-batch", ENTRIES, begin, "entries/s");
 	check(sum >= ENTRIES ? 0 : -EBADMSG, "reading");
 	check(reel_close(r), "closing");
+	keys_free(&keys);
 }
 
 struct reader {
@@ -256,6 +258,8 @@ static void read_threads(const char *dir)
 		check(-pthread_join(reader[i].thread, NULL), "joining a thread");
 	report_rate("read-4-threads", (double)READERS * ENTRIES, begin, "entries/s");
 	check(reel_close(r), "closing");
+	for (int i = 0; i < READERS; i++)
+		keys_free(&reader[i].keys);
 }
 
 const struct row reading_rows[] = {

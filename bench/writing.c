@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -26,6 +27,8 @@ static void append_batch(const char *dir)
 	append_in_batches(r, &keys, values);
 	report_rate("append-batch", ENTRIES, begin, "entries/s");
 	close_and_remove(r);
+	keys_free(&keys);
+	free(values);
 }
 
 static void append_single(const char *dir)
@@ -40,6 +43,8 @@ static void append_single(const char *dir)
 		check(reel_write(r, keys.text[i], keys.len[i], &values[i], SMALL), "writing");
 	report_rate("append-single", ENTRIES, begin, "entries/s");
 	close_and_remove(r);
+	keys_free(&keys);
+	free(values);
 }
 
 static void append_4k(const char *dir)
@@ -55,6 +60,8 @@ static void append_4k(const char *dir)
 		check(reel_write(r, keys.text[i], keys.len[i], value, SIZE), "writing");
 	report_rate("append-4k", COUNT, begin, "entries/s");
 	close_and_remove(r);
+	keys_free(&keys);
+	free(value);
 }
 
 /* One entry a submission: how many a commit takes is the writer's affair. */
@@ -76,6 +83,8 @@ static void append_async(const char *dir)
 	report_rate("append-async", ENTRIES, begin, "entries/s");
 	reel_writer_end(w);
 	close_and_remove(r);
+	keys_free(&keys);
+	free(values);
 }
 
 struct source {
@@ -104,6 +113,7 @@ static void stream(const char *dir)
 	check(reel_write_stream(r, reel_hash("stream", 6), pull, &source), "writing a stream");
 	report_rate("stream", (double)size / 1e6, begin, "MB/s");
 	close_and_remove(r);
+	free(source.block);
 }
 
 static void compact(const char *dir)
