@@ -9,4 +9,4 @@ bench_store_SOURCES = \
 	bench/store.c \
 	bench/writing.c
 bench_store_LDADD = libreel.la
-EXTRA_DIST += bench/against-reference bench/compare
+EXTRA_DIST += bench/README.md bench/against-reference bench/compare
