@@ -180,15 +180,17 @@ ssize_t reel_read_batch_hashes(struct reel *r, const uint64_t *key_hashes, size_
 
 ssize_t reel_read_batch(struct reel *r, const struct reel_key *keys, size_t n, struct reel_entry *ret)
 {
-	uint64_t *key_hashes = calloc(n + 1, sizeof(*key_hashes));
-	struct found *found = calloc(n + 1, sizeof(*found));
+	uint64_t few_hashes[GROUP], *key_hashes = n <= GROUP ? few_hashes : calloc(n, sizeof(*key_hashes));
+	struct found few[GROUP], *found = n <= GROUP ? few : calloc(n, sizeof(*found));
 	ssize_t live = -ENOMEM;
 
 	if (key_hashes != NULL && found != NULL) {
 		reel_hash_batch(keys, n, key_hashes);
 		live = read_many(r, keys, key_hashes, n, found, ret);
 	}
-	free(found);
-	free(key_hashes);
+	if (found != few)
+		free(found);
+	if (key_hashes != few_hashes)
+		free(key_hashes);
 	return live;
 }

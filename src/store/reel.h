@@ -125,8 +125,9 @@ uint32_t reel_crc32(uint32_t crc, const void *data, size_t len);
 
 /*
  * Copies `len` bytes; the ranges do not overlap. It is memcpy(): the C library chooses at run time the
- * widest vector instructions that the processor has, and for long ranges those that pass by the caches,
- * so that a loop of vector instructions here could only be as fast.
+ * widest vector instructions that the processor has, and for long ranges those that pass by the caches.
+ * bench/README.md has the measurement beside a loop of AVX2 instructions, and the one placement of source and
+ * destination in which some processors do better with such a loop.
  */
 void reel_copy(void *to, const void *from, size_t len);
 
