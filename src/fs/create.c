@@ -14,49 +14,40 @@
 
 #include "commit.h"
 #include "create.h"
+#include "disk.h"
 
-static int sync_folder(const char *path)
+enum { NAMES_TRIED = 1000 };
+
+static const struct disk_ops *disk_of(const struct fs *fs)
 {
-	char *copy = strdup(path), *slash;
-	int fd, r = 0;
-
-	if (!copy)
-		return -ENOMEM;
-	slash = strrchr(copy, '/');
-	if (slash)
-		slash[slash == copy] = 0;
-	fd = open(slash ? copy : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	/* Some file systems cannot sync a folder, and need not. */
-	if (fd < 0 || (fsync(fd) < 0 && errno != EINVAL))
-		r = -errno;
-	if (fd >= 0)
-		close(fd);
-	free(copy);
-	return r;
+	return fs->options.disk ? fs->options.disk : &disk_real;
 }
 
 /* Where the file system beneath has no such rename, a link that fails on an existing name does. */
-static int name_new(const char *temporary, const char *path)
+static int name_new(const struct fs *fs, const char *temporary, const char *path)
 {
-	if (renameat2(AT_FDCWD, temporary, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL)
-		return -errno;
-	if (link(temporary, path) < 0)
-		return -errno;
-	unlink(temporary);
-	return 0;
+	const struct disk_ops *d = disk_of(fs);
+	int r = d->renameat2(d, temporary, path, RENAME_NOREPLACE);
+
+	if (r != -EINVAL)
+		return r;
+	r = d->link(d, temporary, path);
+	if (r == 0)
+		(void)d->unlink(d, temporary);
+	return r;
 }
 
 static int name_over(const struct fs *fs, const char *temporary, const char *path)
 {
+	const struct disk_ops *d = disk_of(fs);
 	struct stat st;
+	int r = d->stat(d, path, &st);
 
-	if (stat(path, &st) < 0)
-		return -errno;
-	if (fchown(reel_fd(fs->store), st.st_uid, st.st_gid) < 0 || fchmod(reel_fd(fs->store), st.st_mode & 07777) < 0)
-		return -errno;
-	return rename(temporary, path) < 0 ? -errno : 0;
+	if (r == 0)
+		r = d->fchown(d, reel_fd(fs->store), st.st_uid, st.st_gid);
+	if (r == 0)
+		r = d->fchmod(d, reel_fd(fs->store), st.st_mode & 07777);
+	return r == 0 ? d->rename(d, temporary, path) : r;
 }
 
 static int fill_and_name(struct fs *fs, const char *temporary, const char *path, bool replace, create_fill_fn fill, void *arg)
@@ -72,14 +63,31 @@ static int fill_and_name(struct fs *fs, const char *temporary, const char *path,
 	if (r == 0)
 		r = reel_sync(fs->store);
 	if (r == 0) {
-		r = replace ? name_over(fs, temporary, path) : name_new(temporary, path);
+		r = replace ? name_over(fs, temporary, path) : name_new(fs, temporary, path);
 		named = r == 0;
 	}
 	one = reel_close(fs->store);
 	fs->store = NULL;
 	if (!named)
-		unlink(temporary);
+		(void)disk_of(fs)->unlink(disk_of(fs), temporary);
 	return r < 0 ? r : one;
+}
+
+/* A name beside `target` that nothing has. What lies there may have been left by a process that ended: it is never used. */
+static int free_name(const struct fs *fs, const char *target, char **ret)
+{
+	struct stat st;
+	int r = -EEXIST;
+
+	for (int i = 0; r == -EEXIST && i < NAMES_TRIED; i++) {
+		if (asprintf(ret, "%s.new-%ld.%d", target, (long)getpid(), i) < 0)
+			return -ENOMEM;
+		r = disk_of(fs)->stat(disk_of(fs), *ret, &st);
+		r = r == -ENOENT ? 0 : r == 0 ? -EEXIST : r;
+		if (r < 0)
+			free(*ret);
+	}
+	return r;
 }
 
 int create_container(struct fs *fs, const char *path, bool replace, create_fill_fn fill, void *arg)
@@ -90,13 +98,13 @@ int create_container(struct fs *fs, const char *path, bool replace, create_fill_
 
 	if (!target)
 		return -errno;
-	r = asprintf(&temporary, "%s.new-%ld", target, (long)getpid()) < 0 ? -ENOMEM : 0;
+	r = free_name(fs, target, &temporary);
 	if (r == 0) {
 		r = fill_and_name(fs, temporary, target, replace, fill, arg);
 		free(temporary);
 	}
 	if (r == 0)
-		r = sync_folder(target);
+		r = disk_sync_parent(disk_of(fs), target);
 	free(target);
 	return r;
 }

@@ -107,6 +107,7 @@ struct reel_engine_options fs_engine_options(const struct fs *fs, unsigned flags
 		},
 	    .find_tail = location ? locate_tail : NULL,
 	    .find_tail_arg = location,
+	    .disk = fs->options.disk,
 	};
 }
 

@@ -33,6 +33,7 @@
 struct fs;      /* an open file system */
 struct fs_file; /* an open regular file */
 struct fs_dir;  /* an open directory */
+struct disk_ops;
 
 /* Receives one line of text; as reel_log_fn (reel.h). */
 typedef void (*fs_log_fn)(void *arg, int priority, const char *text);
@@ -45,12 +46,13 @@ typedef void (*fs_log_fn)(void *arg, int priority, const char *text);
 typedef int (*fs_progress_fn)(void *arg, uint64_t done, uint64_t total);
 
 struct fs_options {
-	bool read_only;           /* takes no lock, changes nothing, works beside a writer */
-	unsigned lock_wait_ms;    /* how long to wait for another writer to end */
-	unsigned sync_interval_s; /* the container is synced this often when there is something to sync; 0: never */
-	uint64_t buffer_file;     /* a file's unwritten data spills to disk past this; 0: the default */
-	uint64_t buffer_total;    /* all files' together; 0: the default */
-	const char *keep_torn;    /* as in reel_options */
+	bool read_only;              /* takes no lock, changes nothing, works beside a writer */
+	unsigned lock_wait_ms;       /* how long to wait for another writer to end */
+	unsigned sync_interval_s;    /* the container is synced this often when there is something to sync; 0: never */
+	uint64_t buffer_file;        /* a file's unwritten data spills to disk past this; 0: the default */
+	uint64_t buffer_total;       /* all files' together; 0: the default */
+	const char *keep_torn;       /* as in reel_options */
+	const struct disk_ops *disk; /* what the container is accessed with (disk.h); NULL: the system calls */
 	fs_log_fn log;
 	void *log_arg;
 	fs_progress_fn progress; /* of fs_check() and fs_compact(); or NULL */

@@ -126,6 +126,18 @@ static int real_rename(const struct disk_ops *d, const char *from, const char *t
 	return negative(rename(from, to));
 }
 
+static int real_renameat2(const struct disk_ops *d, const char *from, const char *to, unsigned flags)
+{
+	(void)d;
+	return negative(renameat2(AT_FDCWD, from, AT_FDCWD, to, flags));
+}
+
+static int real_link(const struct disk_ops *d, const char *from, const char *to)
+{
+	(void)d;
+	return negative(link(from, to));
+}
+
 static int real_unlink(const struct disk_ops *d, const char *path)
 {
 	(void)d;
@@ -166,6 +178,8 @@ const struct disk_ops disk_real = {
     .fchmod = real_fchmod,
     .dup3 = real_dup3,
     .rename = real_rename,
+    .renameat2 = real_renameat2,
+    .link = real_link,
     .unlink = real_unlink,
     .flock = real_flock,
     .mmap = real_mmap,

@@ -29,6 +29,8 @@ struct disk_ops {
 	int (*fchmod)(const struct disk_ops *d, int fd, mode_t mode);
 	int (*dup3)(const struct disk_ops *d, int from, int to, int flags);
 	int (*rename)(const struct disk_ops *d, const char *from, const char *to);
+	int (*renameat2)(const struct disk_ops *d, const char *from, const char *to, unsigned flags); /* paths as rename's */
+	int (*link)(const struct disk_ops *d, const char *from, const char *to);
 	int (*unlink)(const struct disk_ops *d, const char *path);
 	int (*flock)(const struct disk_ops *d, int fd, int operation);
 	int (*mmap)(const struct disk_ops *d, size_t len, int fd, void **ret); /* PROT_READ, MAP_SHARED, from offset 0 */
