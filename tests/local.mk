@@ -1,5 +1,7 @@
 # Unit tests: one Check program a folder of src/, tests/unit/<folder>/.
 
+EXTRA_DIST += tests/lib.sh
+
 # Whole tasks through a real mount, and kills under load; tools/soak runs their long forms.
 acceptance_tests = \
 	tests/acceptance/roundtrip.sh tests/acceptance/sizes.sh tests/acceptance/manyfiles.sh \

@@ -101,7 +101,7 @@ writes() {
 
 # Expects each write but the last of a file to have the size that was asked for.
 test_buffer_size_is_that_of_each_write() {
-	command -v strace >/dev/null && strace -qq -o trace true 2>/dev/null || return 0
+	need_tracing
 	reel init c
 	head -c 5000 /dev/urandom >data
 	reel write c a <data

@@ -121,7 +121,6 @@ test_what_is_no_container_is_refused() {
 
 # Expects a container that is mounted to be refused, with the holder's process id.
 test_mounted_container_is_refused() {
-	[ -e /dev/fuse ] || return 0
 	reel init c
 	reel write c a x
 	mount_it c
@@ -133,7 +132,7 @@ test_mounted_container_is_refused() {
 # Expects a signal to end it by that signal, the container as it was and nothing left beside it.
 test_signal_changes_nothing() {
 	local name sum
-	command -v strace >/dev/null && strace -qq -o trace true 2>/dev/null || return 0
+	need_tracing
 	mkdir f
 	reel init f/c
 	for name in 1 2 3 4; do

@@ -78,7 +78,6 @@ test_saving_is_what_no_file_needs() {
 
 # Expects contents of which a part was changed through a mount to count as long as the file uses the rest.
 test_saving_leaves_contents_that_are_used_in_part() {
-	[ -e /dev/fuse ] || return 0
 	reel init c
 	head -c 1000000 /dev/urandom | reel write c a
 	mount_it c

@@ -1,15 +1,11 @@
 # shellcheck shell=bash
-# What the tests of `reel` share. A test is a function test_*, whose name says the behaviour and whose
-# comment the expectation; run_tests runs all of them, each in a shell and an empty folder of its
-# own, and prints TAP. A test ends at its first failure.
-# Relies on the program ./reel of the build in which it is run. Never leaves anything behind.
-set -uo pipefail
+# What the tests of `reel` share, beyond tests/lib.sh. Each test runs in an empty folder of its own, and what it
+# prints is shown only if it fails.
+# Never leaves anything behind.
+# shellcheck source=tests/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh" || exit 1
 
-build=$(pwd)
-# shellcheck disable=SC2034 # for the tests
-source_tree=$(cd "${srcdir:-.}" && pwd)
-scratch=$(mktemp -d "${TMPDIR:-/tmp}/reel-cli.XXXXXX")
-daemon= # process id of a mount, which a test that failed may leave
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/reel-cli.XXXXXX") || exit 1
 trap 'rm -rf "$scratch"' EXIT
 trap 'exit 1' INT TERM HUP
 umask 022
@@ -17,11 +13,6 @@ export TZ=UTC LC_ALL=C.UTF-8
 
 reel() {
 	"$build/reel" "$@"
-}
-
-fail() {
-	echo "# $*"
-	exit 1
 }
 
 # is ACTUAL EXPECTED
@@ -84,45 +75,29 @@ flip() {
 
 # mount_it CONTAINER: mounts it on the folder mnt.
 mount_it() {
+	need_fuse
 	mkdir -p mnt
-	"$build/reelfs" -f "$1" mnt >"$scratch/daemon" 2>&1 &
-	daemon=$!
-	until mountpoint -q mnt; do
-		kill -0 "$daemon" 2>/dev/null || fail "reelfs ended: $(cat "$scratch/daemon")"
-		sleep 0.02
-	done
+	: >"$scratch/daemon"
+	start_daemon "$scratch/daemon" mnt "$1" mnt || fail "reelfs ended: $(cat "$scratch/daemon")"
 }
 
 # Ends the mount; the daemon must end without an error.
 unmount_it() {
-	local status=0
 	umount mnt
-	wait "$daemon" || status=$?
-	[ $status -eq 0 ] || fail "reelfs ended with status $status: $(cat "$scratch/daemon")"
+	daemon_ends "$scratch/daemon"
 }
 
-run_tests() {
-	local tests=() name n=0 failed=0 status
-	mapfile -t tests < <(sed -n 's/^\(test_[a-z0-9_]*\)().*/\1/p' "$0")
-	echo "1..${#tests[@]}"
-	for name in "${tests[@]}"; do
-		n=$((n + 1))
-		mkdir "$scratch/$n"
-		(
-			set -e
-			cd "$scratch/$n"
-			"$name"
-		) >"$scratch/log" 2>&1
-		status=$?
-		if [ $status -eq 0 ]; then
-			echo "ok $n - ${name#test_}"
-		else
-			sed 's/^\([^#]\)/# \1/' "$scratch/log"
-			echo "not ok $n - ${name#test_}"
-			failed=1
-		fi
-		! mountpoint -q "$scratch/$n/mnt" || umount -l "$scratch/$n/mnt"
-		rm -rf "${scratch:?}/$n"
-	done
-	return $failed
+one_test() {
+	local status
+	mkdir "$scratch/$1"
+	(
+		set -e
+		cd "$scratch/$1"
+		"$1"
+	) >"$scratch/log" 2>&1
+	status=$?
+	[ $status -eq 0 ] || sed 's/^\([^#]\)/# \1/' "$scratch/log"
+	! mountpoint -q "$scratch/$1/mnt" || umount -l "$scratch/$1/mnt"
+	rm -rf "${scratch:?}/$1"
+	exit $status
 }

@@ -19,7 +19,7 @@ feed() {
 
 # Expects the command's name, bytes and seconds while it waits for input, and the line to be erased at its end.
 test_terminal_shows_a_bar() {
-	command -v script >/dev/null || return 0
+	need_programs script
 	reel init c
 	mkfifo in
 	feed contents &

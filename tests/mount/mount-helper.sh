@@ -67,20 +67,26 @@ test_remount() {
 	mount_flags | grep -q noexec || fail "flags: $(mount_flags)"
 }
 
-# mount(8) itself, where the helper is installed in a standard folder, as root.
+# with_helper COMMAND...: runs it in a mount name space in which /sbin has the helper on top of what is there.
+with_helper() {
+	local sbin
+	sbin=$(readlink -f /sbin)
+	mkdir -p "$scratch/sbin"
+	ln -sf "$reelfs" "$scratch/sbin/mount.fuse.reelfs"
+	# shellcheck disable=SC2016 # for the inner shell
+	unshare -m --propagation private bash -ec 'mount -t overlay overlay -o "lowerdir=$1:$2" "$2"; shift 2; "$@"' - \
+		"$scratch/sbin" "$sbin" "$@"
+}
+
+# mount(8) and umount(8) themselves.
 test_mount_program() {
 	need_root
-	local program
-	program=$(readlink -f "/sbin/mount.fuse.reelfs" 2>/dev/null) || true
-	[ -x "$program" ] || {
-		echo "  needs /sbin/mount.fuse.reelfs" >&2
-		exit 77
-	}
+	need_to with_helper true
 	"$reel" init "$container"
-	mount -t fuse.reelfs "$container" "$mnt"
-	echo works >"$mnt/f"
-	mount -o remount,ro "$mnt"
-	umount "$mnt"
+	# shellcheck disable=SC2016
+	with_helper bash -ec 'mount -t fuse.reelfs "$1" "$2"; echo works >"$2/f"; mount -o remount,ro "$2"; ! touch "$2/g" 2>"$3"; umount "$2"' - \
+		"$container" "$mnt" "$scratch/error"
+	grep -qF Read-only "$scratch/error" || fail "remounting read-only had no effect: $(cat "$scratch/error")"
 	mount_it
 	expect works "$(cat "$mnt/f")"
 }

@@ -24,7 +24,7 @@ static bool mount_small(void)
 	if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
 	    mount("none", small_dir, "tmpfs", 0, "size=2m") == 0)
 		return true;
-	printf("SKIPPED: a tmpfs cannot be mounted here (%s)\n", strerror(errno));
+	printf("# SKIP on a small tmpfs: it cannot be mounted here: %s\n", strerror(errno));
 	fflush(stdout);
 	small_dir[0] = 0;
 	return false;
