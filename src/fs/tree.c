@@ -131,16 +131,17 @@ static void name_link(struct dirent *d, struct inode *child)
 {
 	d->child = child;
 	d->next_name = child->names;
+	d->prev_name = &child->names;
+	if (d->next_name)
+		d->next_name->prev_name = &d->next_name;
 	child->names = d;
 }
 
 static void name_unlink(struct dirent *d)
 {
-	struct dirent **p = &d->child->names;
-
-	while (*p != d)
-		p = &(*p)->next_name;
-	*p = d->next_name;
+	*d->prev_name = d->next_name;
+	if (d->next_name)
+		d->next_name->prev_name = d->prev_name;
 }
 
 static int set_cookie(struct inode *dir, struct dirent *d, uint64_t cookie)

@@ -21,8 +21,9 @@ struct open_state;
 struct dirent {
 	struct inode *parent;
 	struct inode *child;
-	struct dirent *same_hash; /* the next one in this directory with the same name hash */
-	struct dirent *next_name; /* the next name of the same child */
+	struct dirent *same_hash;  /* the next one in this directory with the same name hash */
+	struct dirent *next_name;  /* the next name of the same child */
+	struct dirent **prev_name; /* what points to this one among them */
 	uint64_t cookie;
 	uint64_t hash; /* of the name */
 	uint8_t len;

@@ -132,6 +132,36 @@ END_TEST
 
 /* --- links ---------------------------------------------------------------------------------------------- */
 
+/* A file has up to 65,000 names, which are removed in any order, also after a replay. */
+START_TEST(links_up_to_the_limit)
+{
+	const int most = FS_LINK_MAX;
+	char name[32];
+	struct fs_attr attr;
+	h_puts(h_fs, "0", "x");
+	uint64_t ino = h_ino(h_fs, "0");
+	for (int i = 1; i < most; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		ck_assert_int_eq(fs_link(h_fs, ino, FS_ROOT_INO, name, &attr), 0);
+	}
+	fs_forget(h_fs, ino, (uint64_t)most - 1);
+	ck_assert_uint_eq(h_links("0"), FS_LINK_MAX);
+	ck_assert_int_eq(h_link(h_fs, "0", "more"), -EMLINK);
+	for (int i = 0; i < most / 2; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		ck_assert_int_eq(fs_unlink(h_fs, FS_ROOT_INO, name), 0);
+	}
+	h_again();
+	for (int i = most - 1; i > most / 2; i--) {
+		snprintf(name, sizeof(name), "%d", i);
+		ck_assert_int_eq(fs_unlink(h_fs, FS_ROOT_INO, name), 0);
+	}
+	snprintf(name, sizeof(name), "%d", most / 2);
+	ck_assert_uint_eq(h_links(name), 1);
+	h_expects(h_fs, name, "x");
+}
+END_TEST
+
 /* A directory has two links and one for each directory in it; files in it do not count. */
 START_TEST(directory_links_count_subdirectories)
 {
@@ -352,6 +382,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, impossible_names_are_refused);
 	tcase_add_test(tc, names_hold_any_byte);
 	tcase_add_test(tc, every_byte_is_a_name);
+	tcase_add_test(tc, links_up_to_the_limit);
 	tcase_add_test(tc, directory_links_count_subdirectories);
 	tcase_add_test(tc, hard_links_share_the_inode);
 	tcase_add_test(tc, directories_have_one_name);
