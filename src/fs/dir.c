@@ -1,6 +1,7 @@
 /*
  * dir.c - reading directories. A cookie is a number that a name keeps while it exists, so a walk goes
- * on rightly whatever is added or removed meanwhile.
+ * on rightly whatever is added or removed meanwhile. An open directory holds a lookup count of its inode, which
+ * so outlives its removal.
  */
 #include "config.h"
 
@@ -22,6 +23,8 @@ int fs_dir_open(struct fs *fs, uint64_t ino, struct fs_dir **ret)
 		r = -ENOENT;
 	else if (!S_ISDIR(d->inode->mode))
 		r = -ENOTDIR;
+	else
+		d->inode->lookups++;
 	pthread_rwlock_unlock(&fs->tree_lock);
 	if (r < 0)
 		free(d);
@@ -80,5 +83,6 @@ int fs_dir_fsync(struct fs_dir *d)
 
 void fs_dir_close(struct fs_dir *d)
 {
+	fs_forget(d->fs, d->inode->ino, 1);
 	free(d);
 }

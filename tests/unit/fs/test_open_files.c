@@ -87,6 +87,31 @@ START_TEST(open_file_outlives_its_name)
 }
 END_TEST
 
+static bool no_name(void *arg, const struct fs_dirent *e)
+{
+	(void)arg;
+	ck_abort_msg("a removed directory lists %s", e->name);
+	return false;
+}
+
+/* An open directory that was removed lists nothing and takes no names; its inode ends when it is closed. */
+START_TEST(open_directory_outlives_its_name)
+{
+	struct fs_dir *dir;
+	struct fs_attr attr;
+	ck_assert_int_eq(h_mkdir(h_fs, "d"), 0);
+	uint64_t ino = h_ino(h_fs, "d");
+	ck_assert_int_eq(fs_dir_open(h_fs, ino, &dir), 0);
+	ck_assert_int_eq(h_rmdir(h_fs, "d"), 0);
+	ck_assert_int_eq(fs_dir_read(dir, 0, no_name, NULL), 0);
+	ck_assert_int_eq(fs_mkdir(h_fs, ino, "x", 0755, &h_owner, &attr), -ENOENT);
+	ck_assert_int_eq(fs_getattr(h_fs, ino, &attr), 0);
+	ck_assert_uint_eq(attr.nlink, 0);
+	fs_dir_close(dir);
+	ck_assert_int_eq(fs_getattr(h_fs, ino, &attr), -ENOENT);
+}
+END_TEST
+
 /* An unnamed file gets a name with all that was written to it, and is gone without one. */
 START_TEST(unnamed_file_can_be_named)
 {
@@ -268,6 +293,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, descriptors_see_each_other);
 	tcase_add_test(tc, extracts_do_not_change);
 	tcase_add_loop_test(tc, open_file_outlives_its_name, 0, 2);
+	tcase_add_test(tc, open_directory_outlives_its_name);
 	tcase_add_test(tc, unnamed_file_can_be_named);
 	tcase_add_test(tc, removed_file_cannot_be_named);
 	tcase_add_test(tc, sync_commits_open_files);
