@@ -38,11 +38,12 @@ mount_tests = \
 	tests/mount/names.sh tests/mount/attrs.sh tests/mount/killpriv.sh tests/mount/rename.sh tests/mount/open-files.sh \
 	tests/mount/append.sh tests/mount/truncate.sh tests/mount/mmap.sh tests/mount/readdir.sh tests/mount/xattr.sh \
 	tests/mount/statfs.sh tests/mount/options.sh tests/mount/mount-helper.sh tests/mount/two-writers.sh \
-	tests/mount/signals.sh
+	tests/mount/signals.sh tests/mount/tmpfile.sh tests/mount/btime.sh
 TESTS += $(mount_tests)
 EXTRA_DIST += $(mount_tests) tests/mount/lib.sh
-noinst_PROGRAMS += tests/mount/syscall
+noinst_PROGRAMS += tests/mount/syscall tests/mount/tmpfile
 tests_mount_syscall_SOURCES = tests/mount/syscall.c
+tests_mount_tmpfile_SOURCES = tests/mount/tmpfile.c
 
 # The store.
 check_PROGRAMS += tests/unit/store/test_write tests/unit/store/test_open tests/unit/store/test_faults \

@@ -4,7 +4,6 @@ reelfs_SOURCES = \
 	src/fuse/handles.c src/fuse/handles.h \
 	src/fuse/help.c \
 	src/fuse/init.c \
-	src/fuse/killpriv.c src/fuse/killpriv.h \
 	src/fuse/log.c src/fuse/log.h \
 	src/fuse/loop.c src/fuse/loop.h \
 	src/fuse/main.c \
@@ -18,7 +17,8 @@ reelfs_SOURCES = \
 	src/fuse/paths.c src/fuse/paths.h \
 	src/fuse/remount.c src/fuse/remount.h \
 	src/fuse/session.c src/fuse/session.h \
-	src/fuse/signals.c src/fuse/signals.h
+	src/fuse/signals.c src/fuse/signals.h \
+	src/fuse/wire.c src/fuse/wire.h
 reelfs_CPPFLAGS = $(AM_CPPFLAGS) -DFUSE_USE_VERSION=312
 reelfs_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
 reelfs_LDADD = libfs.la libstore.la $(FUSE_LIBS)

@@ -64,7 +64,7 @@ static inline bool name_too_long(const char *name)
 
 /*
  * Seconds that the kernel may keep these attributes. It is not told when a WRITE or OPEN of its own has
- * cleared set-id bits (killpriv.h), so the mode of a file that has any must be asked for each time.
+ * cleared set-id bits (wire.h), so the mode of a file that has any must be asked for each time.
  */
 double attr_timeout(const struct fs_attr *attr);
 

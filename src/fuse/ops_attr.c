@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "ops.h"
+#include "wire.h"
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
@@ -62,6 +63,13 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int res = fs_getattr(fs_of(req), ino, &attr);
 
 	(void)fi;
+	if (res == 0 && wire_is_statx()) {
+		struct stat st;
+
+		stat_from_attr(&st, &attr);
+		wire_reply_statx(req, &st, &attr.btime, attr_timeout(&attr));
+		return;
+	}
 	reply_attr(req, res, &attr);
 }
 

@@ -11,10 +11,10 @@
 #include <fcntl.h>
 #include <syslog.h>
 
-#include "killpriv.h"
 #include "log.h"
 #include "loop.h"
 #include "ops.h"
+#include "wire.h"
 
 static int open_flags(const struct mount *m, const struct fuse_file_info *fi)
 {
@@ -70,6 +70,8 @@ void op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 
 	if (h == NULL)
 		res = -ENOMEM;
+	else if (wire_is_tmpfile())
+		res = fs_file_tmpfile(m->fs, parent, mode, open_flags(m, fi), &cred, &attr, &h->file);
 	else if (name_too_long(name))
 		res = -ENAMETOOLONG;
 	else
@@ -105,7 +107,7 @@ static int open_file(struct fs *fs, fuse_ino_t ino, int flags, struct handle *h)
 {
 	int res = fs_file_open(fs, ino, flags, &h->file);
 
-	if (res == 0 && (flags & O_TRUNC) && killpriv_asked()) {
+	if (res == 0 && (flags & O_TRUNC) && wire_kills_set_id()) {
 		res = kill_priv(fs, ino);
 		if (res < 0)
 			fs_file_release(h->file);
@@ -154,7 +156,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	const struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
-	int res = fs_file_write(file_of(fi), (uint64_t)offset, &iov, 1, killpriv_asked());
+	int res = fs_file_write(file_of(fi), (uint64_t)offset, &iov, 1, wire_kills_set_id());
 
 	(void)ino;
 	if (res < 0)

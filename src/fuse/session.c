@@ -15,7 +15,7 @@
 
 #include "daemon.h"
 #include "handles.h"
-#include "killpriv.h"
+#include "wire.h"
 #include "log.h"
 #include "loop.h"
 #include "ops.h"
@@ -147,7 +147,7 @@ static int mount_and_loop(struct options *o, const struct paths *paths, struct f
 			log_line(LOG_ERR, "cannot mount on %s; see the message above", paths->mountpoint);
 		goto out;
 	}
-	if (killpriv_install(se) == 0)
+	if (wire_install(se) == 0)
 		ret = loop(se, o, paths->mountpoint);
 	fuse_session_unmount(se);
 out:

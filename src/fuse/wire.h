@@ -1,0 +1,40 @@
+/*
+ * wire.h - what the kernel's messages carry that libfuse does not pass on, or does not know.
+ *
+ * - Set-id bits and FUSE_HANDLE_KILLPRIV_V2: unless the file system takes on the clearing of set-id bits, the
+ *   kernel asks for the attribute security.capability before each write. Some libfuse versions cannot take
+ *   it on, and none tells the handlers for which requests the kernel wants the bits cleared.
+ * - FUSE_SETXATTR_EXT: whether a new ACL takes the setgid bit away depends on the groups of who sets it,
+ *   which the kernel alone knows.
+ * - TMPFILE and STATX: requests that libfuse 3.14 answers with ENOSYS.
+ *
+ * All of it is found in the messages as they pass. The questions below are about the request that the calling
+ * thread handles; they are to be asked in the thread that the handler was called in, before it has answered.
+ */
+#ifndef REELFS_WIRE_H
+#define REELFS_WIRE_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include <fuse_lowlevel.h>
+
+/* To be called between fuse_session_mount() and the loop. 0, or -1 (logged). */
+int wire_install(struct fuse_session *se);
+
+/* WRITE, OPEN: the kernel wants the set-id bits cleared (the sender lacks CAP_FSETID). */
+bool wire_kills_set_id(void);
+
+/* SETXATTR of an access ACL: the setgid bit goes (the sender is not in the file's group and lacks CAP_FSETID). */
+bool wire_kills_setgid(void);
+
+/* CREATE: the sender wants a file without a name (O_TMPFILE), and the name given means nothing. */
+bool wire_is_tmpfile(void);
+
+/* GETATTR: the sender asks for the birth time too, so the answer is due in another form: wire_reply_statx(). */
+bool wire_is_statx(void);
+
+/* Answers with all of `st` and the birth time, which the kernel may keep for `timeout` seconds. As fuse_reply_attr(). */
+int wire_reply_statx(fuse_req_t req, const struct stat *st, const struct timespec *btime, double timeout);
+
+#endif
