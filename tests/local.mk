@@ -45,6 +45,13 @@ noinst_PROGRAMS += tests/mount/syscall tests/mount/tmpfile
 tests_mount_syscall_SOURCES = tests/mount/syscall.c
 tests_mount_tmpfile_SOURCES = tests/mount/tmpfile.c
 
+# Ranges of files: holes, allocation, copies, mappings.
+range_tests = tests/mount/lseek.sh tests/mount/fallocate.sh
+TESTS += $(range_tests)
+EXTRA_DIST += $(range_tests)
+noinst_PROGRAMS += tests/mount/ranges
+tests_mount_ranges_SOURCES = tests/mount/ranges.c
+
 # The store.
 check_PROGRAMS += tests/unit/store/test_write tests/unit/store/test_open tests/unit/store/test_faults \
 	tests/unit/store/test_threads tests/unit/store/test_sums

@@ -198,13 +198,16 @@ static int apply_data(struct tree *t, const struct fs_record_data *r, const stru
 
 static int put_extent(struct tree *t, struct extents *e, const struct inode *i, const struct fs_record_extent *r)
 {
-	struct data *d = table_get(&t->data.by_position, r->position);
-	struct extent x = {r->offset, r->len, d, r->data_offset};
+	struct data *d;
 
-	if (!d || r->len == 0 || r->offset > i->size || r->len > i->size - r->offset || r->data_offset > d->len ||
-	    r->len > d->len - r->data_offset)
+	if (r->len == 0 || r->offset > i->size || r->len > i->size - r->offset)
 		return -EBADMSG;
-	return extents_put(t, e, &x);
+	if (r->position == FS_NO_POSITION)
+		return r->data_offset ? -EBADMSG : extents_remove(t, e, r->offset, r->offset + r->len);
+	d = table_get(&t->data.by_position, r->position);
+	if (!d || r->data_offset > d->len || r->len > d->len - r->data_offset)
+		return -EBADMSG;
+	return extents_put(t, e, &(struct extent){r->offset, r->len, d, r->data_offset});
 }
 
 static int apply_extents(struct tree *t, const struct fs_record_extents *r, const struct record *rec)

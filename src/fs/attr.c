@@ -30,7 +30,7 @@ static void fill_regular(struct inode *i, struct fs_attr *ret)
 			ret->atime = o->atime;
 			ret->mtime = o->mtime;
 			ret->ctime = *later(&o->ctime, &i->ctime);
-			bytes += o->buffered;
+			bytes = o->allocated;
 		}
 		pthread_mutex_unlock(&o->attr);
 	}
@@ -87,9 +87,9 @@ void attr_committed(struct fs *fs, struct open_state *o)
 {
 	pthread_mutex_lock(&o->attr);
 	o->changed = false;
-	o->buffered = 0;
 	pthread_mutex_unlock(&o->attr);
 	extents_clear(&fs->tree, &o->base);
+	ranges_clear(&o->punched);
 	o->cut = false;
 }
 
@@ -214,7 +214,7 @@ static int set_size(struct fs *fs, struct open_state *o, uint64_t size, const st
 		if (r < 0)
 			return r;
 	}
-	open_change(fs, o, &size, now);
+	open_change(fs, o, &size, 0, now);
 	return 0;
 }
 

@@ -102,26 +102,14 @@ int contents_stream_base(struct fs *fs, struct open_state *o, uint64_t offset, u
 /* Whether every hole of the file as it is now is short enough to be written as zero bytes. */
 static bool has_no_hole(struct open_state *o, uint64_t size)
 {
-	const struct extents *e = open_base(o);
 	uint64_t at = 0, start, end;
 
 	while (at < size) {
-		uint32_t i = extents_find(e, at);
-		uint64_t next = i < e->n && e->at[i].offset < size ? e->at[i].offset : size;
-
-		if (wbuf_next(o->wbuf, at, &start, &end) && start <= at) {
-			at = end;
-			continue;
-		}
-		if (next <= at) {
-			at = e->at[i].offset + e->at[i].len;
-			continue;
-		}
-		if (wbuf_next(o->wbuf, at, &start, &end) && start < next)
-			next = start;
-		if (next - at >= HOLE_MIN)
+		if (!open_next_data(o, at, &start, &end) || start > size)
+			start = end = size;
+		if (start - at >= HOLE_MIN)
 			return false;
-		at = next;
+		at = end;
 	}
 	return true;
 }
@@ -291,47 +279,41 @@ static int write_entry(struct writer *w)
 
 /* --- recording it ------------------------------------------------------------------------------------ */
 
-/* The extents beneath, less [start, end), onto the list. */
-static size_t list_base(const struct extents *e, uint64_t start, uint64_t end, struct fs_record_extent *list)
+static bool has_extent(const struct extents *e, uint64_t start, uint64_t end)
 {
-	size_t n = 0;
+	uint32_t i = extents_find(e, start);
 
-	for (uint32_t i = extents_find(e, start); i < e->n && e->at[i].offset < end; i++) {
-		const struct extent *x = &e->at[i];
-		uint64_t from = x->offset > start ? x->offset : start;
-		uint64_t to = x->offset + x->len < end ? x->offset + x->len : end;
-
-		list[n++] = (struct fs_record_extent){from, to - from, x->data->position, x->data_offset + (from - x->offset)};
-	}
-	return n;
+	return i < e->n && e->at[i].offset < end;
 }
 
-/* All extents as they are from now on: those beneath with the runs over them. */
-static int record_all(struct writer *w)
+/* What was punched becomes a hole first; then come the runs that the entry holds, or the one NUL byte that is a hole. */
+static int record_changes(struct writer *w)
 {
-	const struct extents *e = open_base(w->open);
-	struct fs_record_extent *list = calloc(e->n + 2 * w->n_runs + 1, sizeof(*list));
-	uint64_t at = 0;
+	struct open_state *o = w->open;
+	struct fs_record_extent *list = calloc(ranges_count(&o->punched) + w->n_runs + 1, sizeof(*list));
+	struct range r = {0, 0};
 	size_t n = 0;
 
 	if (!list)
 		return -ENOMEM;
-	for (size_t i = 0; i < w->n_runs; i++) {
-		n += list_base(e, at, w->runs[i].offset, list + n);
-		if (w->wrote)
-			list[n++] = w->runs[i];
-		at = w->runs[i].offset + w->runs[i].len;
+	while (ranges_next(&o->punched, r.end, &r) && r.start < w->size) {
+		uint64_t end = r.end < w->size ? r.end : w->size;
+
+		if (has_extent(&o->inode->extents, r.start, end))
+			list[n++] = (struct fs_record_extent){r.start, end - r.start, FS_NO_POSITION, 0};
 	}
-	n += list_base(e, at, w->size, list + n);
-	body_extents(&w->tx.body, w->open->inode->ino, FS_EXTENTS_REPLACE, list, (uint32_t)n);
+	if (w->n_runs > 0)
+		memcpy(list + n, w->runs, w->n_runs * sizeof(*list));
+	n += w->n_runs;
+	if (n > 0)
+		body_extents(&w->tx.body, o->inode->ino, 0, list, (uint32_t)n);
 	free(list);
 	return 0;
 }
 
-static int record(struct writer *w, bool replace)
+static int record(struct writer *w)
 {
 	struct fs_record_inode image;
-	int r = 0;
 
 	tx_build(&w->tx);
 	image = attr_image(w->open->inode, true);
@@ -341,14 +323,13 @@ static int record(struct writer *w, bool replace)
 		    w->place.offset, w->place.len, w->place.key_hash, w->place.crc, (uint32_t)w->sums.n, 0, 0};
 
 		body_data(&w->tx.body, &data, w->sums.sum);
-		for (size_t i = 0; i < w->n_runs; i++)
-			w->runs[i].position = w->place.offset;
 	}
-	if (replace)
-		r = record_all(w);
-	else if (w->wrote)
-		body_extents(&w->tx.body, w->open->inode->ino, w->whole ? FS_EXTENTS_REPLACE : 0, w->runs, (uint32_t)w->n_runs);
-	return r;
+	for (size_t i = 0; i < w->n_runs; i++)
+		w->runs[i].position = w->wrote ? w->place.offset : FS_NO_POSITION;
+	if (!w->whole || !w->wrote)
+		return record_changes(w);
+	body_extents(&w->tx.body, w->open->inode->ino, FS_EXTENTS_REPLACE, w->runs, (uint32_t)w->n_runs);
+	return 0;
 }
 
 static int commit(struct writer *w, bool dirty, bool one_nul)
@@ -363,7 +344,7 @@ static int commit(struct writer *w, bool dirty, bool one_nul)
 	else if (one_nul && wbuf_next(o->wbuf, 0, &start, &end))
 		r = add_run(w, &room, start, 1, 0);
 	if (r == 0)
-		r = record(w, one_nul || (o->cut && !w->whole));
+		r = record(w);
 	if (r < 0) {
 		tx_abort(&w->tx);
 		return r;

@@ -18,8 +18,6 @@
 #include "names.h"
 #include "open.h"
 
-/* Room for transactions that a write leaves free. */
-#define ROOM_SPARE (256u << 10)
 /* A write of less than this asks for room only when the buffered amount passes a multiple of it. */
 #define ROOM_STEP (64u << 10)
 
@@ -55,7 +53,7 @@ static int truncate_at_open(struct fs *fs, struct open_state *o)
 	pthread_rwlock_wrlock(&o->io);
 	r = open_punch(fs, o, 0, UINT64_MAX);
 	if (r == 0)
-		open_change(fs, o, &zero, &now);
+		open_change(fs, o, &zero, 0, &now);
 	pthread_rwlock_unlock(&o->io);
 	return r;
 }
@@ -134,7 +132,7 @@ static bool crosses_step(uint64_t before, uint64_t len)
  */
 static int check_room(struct fs *fs, struct open_state *o, uint64_t len)
 {
-	uint64_t dirty = wbuf_dirty(o->wbuf), need = dirty + len + ROOM_SPARE;
+	uint64_t dirty = wbuf_dirty(o->wbuf), need = dirty + len + FILE_ROOM_SPARE;
 	struct statvfs st;
 
 	if (!crosses_step(dirty, len))
@@ -158,7 +156,7 @@ static uint64_t iov_length(const struct iovec *iov, int n)
 /* open_state.io held for writing. */
 static int write_buffer(struct fs *fs, struct open_state *o, uint64_t offset, const struct iovec *iov, int n)
 {
-	uint64_t len = iov_length(iov, n), size = open_size(o);
+	uint64_t len = iov_length(iov, n), size = open_size(o), filled;
 	struct timespec now = fs_now();
 	int r;
 
@@ -171,6 +169,7 @@ static int write_buffer(struct fs *fs, struct open_state *o, uint64_t offset, co
 		if (!o->wbuf)
 			return -ENOMEM;
 	}
+	filled = len - open_data_bytes(o, offset, offset + len);
 	r = check_room(fs, o, len);
 	if (r == 0)
 		r = wbuf_write(o->wbuf, offset, iov, n);
@@ -178,7 +177,7 @@ static int write_buffer(struct fs *fs, struct open_state *o, uint64_t offset, co
 		return r;
 	if (offset + len > size)
 		size = offset + len;
-	open_change(fs, o, &size, &now);
+	open_change(fs, o, &size, filled, &now);
 	return 0;
 }
 
@@ -240,12 +239,13 @@ void fs_file_release(struct fs_file *f)
 	int r;
 
 	if (f->writable) {
+		/* First: whoever asks from here on need not wait to hear that nobody has it open for writing. */
+		pthread_rwlock_wrlock(&fs->tree_lock);
+		o->writers--;
+		pthread_rwlock_unlock(&fs->tree_lock);
 		pthread_rwlock_wrlock(&o->io);
 		r = contents_commit(fs, o, NULL);
-		pthread_rwlock_wrlock(&fs->tree_lock);
-		o->writers -= f->writable;
-		last = o->writers == 0;
-		pthread_rwlock_unlock(&fs->tree_lock);
+		last = !open_has_writers(fs, o);
 		/* Nobody is left who could be told, or could write again. */
 		if (r < 0 && last) {
 			log_loss(fs, o, r);

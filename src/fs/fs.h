@@ -198,6 +198,20 @@ void fs_extract_done(struct fs_extract *e);
  */
 int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, int n, bool kill_priv);
 
+/* Whether the inode is open for writing. What is asked for concerns the moment of the call. */
+bool fs_file_has_writers(const struct fs_file *f);
+/*
+ * lseek(2) with SEEK_DATA or SEEK_HOLE, exact to the byte, of all that was committed or written here; what the kernel
+ * has cached and not yet written is not known. -ENXIO: no data from there on, or nothing at all.
+ */
+int fs_file_seek(struct fs_file *f, uint64_t offset, int whence, uint64_t *ret);
+/*
+ * fallocate(2). mode: 0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE with it, FALLOC_FL_ZERO_RANGE with or without
+ * it; others: -EOPNOTSUPP. kill_priv as in fs_file_write(). Nothing is allocated: -ENOSPC says that the disk has no room
+ * for the holes in the range at this moment. A range that was zeroed is a hole.
+ */
+int fs_file_allocate(struct fs_file *f, int mode, uint64_t offset, uint64_t len, bool kill_priv);
+
 /* Commits the inode's data, attributes and all, if any is buffered. For close(2) and its errors. */
 int fs_file_flush(struct fs_file *f);
 /* fs_file_flush() and the container synced. */

@@ -175,12 +175,12 @@ struct fs_record_extents {
 	uint32_t count;
 };
 
-/* What is in no extent is a hole. */
+/* What is in no extent is a hole. An extent without a position makes its range one. */
 struct fs_record_extent {
 	uint64_t offset; /* in the file */
 	uint64_t len;
-	uint64_t position;    /* of the payload of the entry (struct fs_record_data) */
-	uint64_t data_offset; /* in the payload */
+	uint64_t position;    /* of the payload of the entry (struct fs_record_data); FS_NO_POSITION: a hole */
+	uint64_t data_offset; /* in the payload; 0 for a hole */
 };
 
 #endif

@@ -26,6 +26,7 @@ libfs_la_SOURCES = \
 	src/fs/record.c src/fs/record.h \
 	src/fs/rename.c \
 	src/fs/seal.c src/fs/seal.h \
+	src/fs/space.c \
 	src/fs/spill.c src/fs/spill.h \
 	src/fs/state.h \
 	src/fs/syncer.c src/fs/syncer.h \

@@ -44,6 +44,7 @@ void open_put(struct fs *fs, struct open_state *o)
 	DL_DELETE(fs->opens, o);
 	pthread_mutex_unlock(&fs->open_lock);
 	extents_clear(&fs->tree, &o->base);
+	ranges_clear(&o->punched);
 	i->open = NULL;
 	tree_inode_settle(&fs->tree, i);
 	pthread_rwlock_unlock(&fs->tree_lock);
@@ -82,6 +83,33 @@ const struct extents *open_base(const struct open_state *o)
 	return o->cut ? &o->base : &o->inode->extents;
 }
 
+bool open_next_data(const struct open_state *o, uint64_t offset, uint64_t *start, uint64_t *end)
+{
+	const struct extents *e = open_base(o);
+	const uint32_t i = extents_find(e, offset);
+	const struct extent *x = i < e->n ? &e->at[i] : NULL;
+	bool dirty = o->wbuf && wbuf_next(o->wbuf, offset, start, end);
+
+	if (!x || (dirty && *start <= x->offset))
+		return dirty;
+	if (dirty && *start <= offset)
+		return true;
+	*start = x->offset > offset ? x->offset : offset;
+	*end = x->offset + x->len;
+	return true;
+}
+
+uint64_t open_data_bytes(const struct open_state *o, uint64_t start, uint64_t end)
+{
+	uint64_t bytes = 0, from, to;
+
+	while (start < end && open_next_data(o, start, &from, &to) && from < end) {
+		start = to < end ? to : end;
+		bytes += start - from;
+	}
+	return bytes;
+}
+
 bool open_has_name(struct fs *fs, struct open_state *o)
 {
 	bool has;
@@ -92,19 +120,30 @@ bool open_has_name(struct fs *fs, struct open_state *o)
 	return has;
 }
 
+bool open_has_writers(struct fs *fs, struct open_state *o)
+{
+	bool has;
+
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	has = o->writers > 0;
+	pthread_rwlock_unlock(&fs->tree_lock);
+	return has;
+}
+
 /* From here on what descriptors see is in the open state. Tree lock and attr held. */
 static void begin_change(struct open_state *o)
 {
 	if (o->changed)
 		return;
 	o->size = o->inode->size;
+	o->allocated = o->inode->extents.bytes;
 	o->atime = o->inode->atime;
 	o->mtime = o->inode->mtime;
 	o->ctime = o->inode->ctime;
 	o->changed = true;
 }
 
-void open_change(struct fs *fs, struct open_state *o, const uint64_t *size, const struct timespec *now)
+void open_change(struct fs *fs, struct open_state *o, const uint64_t *size, uint64_t filled, const struct timespec *now)
 {
 	pthread_rwlock_rdlock(&fs->tree_lock);
 	pthread_mutex_lock(&o->attr);
@@ -112,7 +151,7 @@ void open_change(struct fs *fs, struct open_state *o, const uint64_t *size, cons
 	if (size)
 		o->size = *size;
 	o->mtime = o->ctime = *now;
-	o->buffered = o->wbuf ? wbuf_dirty(o->wbuf) : 0;
+	o->allocated += filled;
 	pthread_mutex_unlock(&o->attr);
 	pthread_rwlock_unlock(&fs->tree_lock);
 }
@@ -133,23 +172,44 @@ void open_change_times(struct fs *fs, struct open_state *o, const struct timespe
 	pthread_rwlock_unlock(&fs->tree_lock);
 }
 
-int open_punch(struct fs *fs, struct open_state *o, uint64_t start, uint64_t end)
+/* The tree lock and attr held for writing, and what cannot be undone not yet done: nothing fails half way. */
+static int cut_base(struct fs *fs, struct open_state *o, uint64_t start, uint64_t end)
 {
 	const struct extents *base = open_base(o);
 	uint32_t first = extents_find(base, start);
+	uint64_t last;
+	int r;
+
+	if (first == base->n || base->at[first].offset >= end)
+		return 0;
+	r = ranges_prepare(&o->punched);
+	if (r == 0 && !o->cut) {
+		r = extents_copy(&o->inode->extents, &o->base);
+		o->cut = r == 0;
+	}
+	if (r < 0)
+		return r;
+	last = o->base.at[o->base.n - 1].offset + o->base.at[o->base.n - 1].len;
+	r = extents_remove(&fs->tree, &o->base, start, end);
+	return r < 0 ? r : ranges_add(&o->punched, start, end < last ? end : last);
+}
+
+int open_punch(struct fs *fs, struct open_state *o, uint64_t start, uint64_t end)
+{
+	uint64_t gone = open_data_bytes(o, start, end);
 	int r = 0;
 
 	if (o->wbuf)
 		r = end == UINT64_MAX ? wbuf_truncate(o->wbuf, start) : wbuf_punch(o->wbuf, start, end - start);
-	if (r < 0 || first == base->n || base->at[first].offset >= end)
+	if (r < 0)
 		return r;
 	pthread_rwlock_wrlock(&fs->tree_lock);
-	if (!o->cut) {
-		r = extents_copy(&o->inode->extents, &o->base);
-		o->cut = r == 0;
-	}
+	pthread_mutex_lock(&o->attr);
+	begin_change(o);
+	r = cut_base(fs, o, start, end);
 	if (r == 0)
-		r = extents_remove(&fs->tree, &o->base, start, end);
+		o->allocated -= gone;
+	pthread_mutex_unlock(&o->attr);
 	pthread_rwlock_unlock(&fs->tree_lock);
 	return r;
 }

@@ -18,18 +18,31 @@ uint64_t open_size(struct open_state *o);
 /* The extents beneath the write buffer. open_state.io held. */
 const struct extents *open_base(const struct open_state *o);
 
+/* Whether it is open for writing. Takes the tree lock. */
+bool open_has_writers(struct fs *fs, struct open_state *o);
 /* Whether the inode has a name. Takes the tree lock. */
 bool open_has_name(struct fs *fs, struct open_state *o);
 
-/* Sets size (if not NULL) and mtime and ctime as descriptors see them. open_state.io held for writing. */
-void open_change(struct fs *fs, struct open_state *o, const uint64_t *size, const struct timespec *now);
+/*
+ * The first run of bytes at or past `offset`, without what lies before it, that are written or in an extent: *start to
+ * *end. What follows it may be such a run as well. False: from there on all is a hole. open_state.io held.
+ */
+bool open_next_data(const struct open_state *o, uint64_t offset, uint64_t *start, uint64_t *end);
+/* How many bytes of [start, end) are no hole. open_state.io held. */
+uint64_t open_data_bytes(const struct open_state *o, uint64_t start, uint64_t end);
+
+/*
+ * Sets size (if not NULL) and mtime and ctime as descriptors see them; `filled` bytes of holes have become data.
+ * open_state.io held for writing.
+ */
+void open_change(struct fs *fs, struct open_state *o, const uint64_t *size, uint64_t filled, const struct timespec *now);
 /* The same for single times; NULL ones stay. */
 void open_change_times(struct fs *fs, struct open_state *o, const struct timespec *atime, const struct timespec *mtime,
 		       const struct timespec *ctime);
 
 /*
- * Makes [start, end) of the working contents a hole, in the buffer and in what is beneath.
- * open_state.io held for writing; takes the tree lock.
+ * Makes [start, end) of the working contents a hole, in the buffer and in what is beneath. The caller sets size and
+ * times after it. open_state.io held for writing; takes the tree lock.
  */
 int open_punch(struct fs *fs, struct open_state *o, uint64_t start, uint64_t end);
 

@@ -18,6 +18,7 @@
 
 #include "engine.h"
 #include "fs.h"
+#include "ranges.h"
 #include "record.h"
 #include "seal.h"
 #include "tree.h"
@@ -73,12 +74,13 @@ struct open_state {
 	struct wbuf *wbuf; /* made at the first write */
 	bool cut;          /* `base` holds the committed extents less what was truncated or punched */
 	struct extents base;
+	struct ranges punched; /* what was taken out of `base`, up to the last committed extent's end */
 
 	pthread_mutex_t attr;
 	/* protected by attr: */
 	bool changed; /* size or times differ from the committed ones */
 	uint64_t size;
-	uint64_t buffered; /* bytes in wbuf */
+	uint64_t allocated; /* bytes that are in wbuf, in the extents beneath, or in both */
 	struct timespec atime, mtime, ctime;
 };
 

@@ -12,6 +12,7 @@ reelfs_SOURCES = \
 	src/fuse/ops_dir.c \
 	src/fuse/ops_file.c \
 	src/fuse/ops_names.c \
+	src/fuse/ops_range.c \
 	src/fuse/ops_xattr.c \
 	src/fuse/options.c src/fuse/options.h \
 	src/fuse/paths.c src/fuse/paths.h \

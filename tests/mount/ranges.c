@@ -1,0 +1,218 @@
+/*
+ * ranges.c - system calls on ranges of files: lseek(2) with SEEK_DATA and SEEK_HOLE, fallocate(2), copy_file_range(2),
+ * direct I/O, sync_file_range(2), and stores in mappings.
+ * Usage: ranges NAME ARGUMENT...; exits with 0, or with 1 after a line on standard error that names the call that
+ * failed and its errno value, or what was seen instead of what was expected. Numbers are bytes, decimal.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PAGE 4096
+
+static void die(const char *call) __attribute__((noreturn));
+static void die(const char *call)
+{
+	fprintf(stderr, "%s: %s\n", call, strerrorname_np(errno));
+	exit(1);
+}
+
+static void expect(bool is_so, const char *what)
+{
+	if (is_so)
+		return;
+	fprintf(stderr, "not as expected: %s\n", what);
+	exit(1);
+}
+
+static int open_file(const char *path, int flags)
+{
+	int fd = open(path, flags, 0644);
+
+	if (fd < 0)
+		die("open");
+	return fd;
+}
+
+static void end_file(int fd)
+{
+	if (close(fd) < 0)
+		die("close");
+}
+
+static long long number(const char *text)
+{
+	return strtoll(text, NULL, 10);
+}
+
+/* Runs a program and waits; it must end with 0. */
+static void run(char **argv)
+{
+	int status;
+	pid_t child = fork();
+
+	if (child == 0) {
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	if (child < 0 || waitpid(child, &status, 0) < 0)
+		die("fork, waitpid");
+	expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the program ends with 0");
+}
+
+/* --- lseek ---------------------------------------------------------------------------------------------------- */
+
+/* FILE: a line "start end" for each run of data. */
+static void data_runs(char **arg)
+{
+	int fd = open_file(arg[0], O_RDONLY);
+	off_t start, end = 0;
+
+	while ((start = lseek(fd, end, SEEK_DATA)) >= 0) {
+		end = lseek(fd, start, SEEK_HOLE);
+		if (end < 0)
+			die("lseek SEEK_HOLE");
+		printf("%lld %lld\n", (long long)start, (long long)end);
+	}
+	if (errno != ENXIO)
+		die("lseek SEEK_DATA");
+	end_file(fd);
+}
+
+/* FILE "data" or "hole" OFFSET: the offset that is found. */
+static void seek(char **arg)
+{
+	int fd = open_file(arg[0], O_RDONLY);
+	off_t found = lseek(fd, number(arg[2]), strcmp(arg[1], "data") == 0 ? SEEK_DATA : SEEK_HOLE);
+
+	if (found < 0)
+		die("lseek");
+	printf("%lld\n", (long long)found);
+	end_file(fd);
+}
+
+/* FILE OFFSET TEXT PROGRAM ARGUMENT...: writes, then runs the program while the file is open and not synced. */
+static void written_then(char **arg)
+{
+	int fd = open_file(arg[0], O_RDWR | O_CREAT);
+	size_t len = strlen(arg[2]);
+
+	if (pwrite(fd, arg[2], len, number(arg[1])) != (ssize_t)len)
+		die("pwrite");
+	run(arg + 3);
+	end_file(fd);
+}
+
+/* The same by a store in a shared mapping whose descriptor is closed. The file must reach past the text. */
+static void stored_then(char **arg)
+{
+	int fd = open_file(arg[0], O_RDWR);
+	size_t at = (size_t)number(arg[1]), len = strlen(arg[2]);
+	char *map = mmap(NULL, at + len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (map == MAP_FAILED)
+		die("mmap");
+	end_file(fd);
+	memcpy(map + at, arg[2], len);
+	run(arg + 3);
+	if (munmap(map, at + len) < 0)
+		die("munmap");
+}
+
+/* --- fallocate ------------------------------------------------------------------------------------------------ */
+
+static int fallocate_mode(const char *name)
+{
+	static const struct {
+		const char *name;
+		int mode;
+	} modes[] = {
+	    {"plain", 0},
+	    {"keep", FALLOC_FL_KEEP_SIZE},
+	    {"punch", FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE},
+	    {"punch-only", FALLOC_FL_PUNCH_HOLE},
+	    {"zero", FALLOC_FL_ZERO_RANGE},
+	    {"zero-keep", FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE},
+	    {"collapse", FALLOC_FL_COLLAPSE_RANGE},
+	    {"insert", FALLOC_FL_INSERT_RANGE},
+	};
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+		if (strcmp(name, modes[i].name) == 0)
+			return modes[i].mode;
+	expect(false, "a mode that is known");
+	return 0;
+}
+
+/* FILE MODE OFFSET LENGTH */
+static void allocate(char **arg)
+{
+	int fd = open_file(arg[0], O_RDWR | O_CREAT);
+
+	if (fallocate(fd, fallocate_mode(arg[1]), number(arg[2]), number(arg[3])) < 0)
+		die("fallocate");
+	end_file(fd);
+}
+
+/* FILE: not through a descriptor for reading. */
+static void allocate_read_only(char **arg)
+{
+	int fd = open_file(arg[0], O_RDONLY);
+
+	if (fallocate(fd, 0, 0, PAGE) < 0)
+		die("fallocate");
+}
+
+/* FILE: what is written in a buffer and not yet flushed is punched as well, and seen so at once in the mapping. */
+static void punch_written(char **arg)
+{
+	int fd = open_file(arg[0], O_RDWR | O_CREAT | O_TRUNC);
+	char buf[3 * PAGE], *map;
+
+	memset(buf, 'x', sizeof(buf));
+	if (pwrite(fd, buf, sizeof(buf), 0) != sizeof(buf))
+		die("pwrite");
+	map = mmap(NULL, sizeof(buf), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		die("mmap");
+	map[PAGE] = 'm';
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, PAGE - 10, PAGE) < 0)
+		die("fallocate");
+	expect(map[PAGE - 11] == 'x' && map[PAGE - 10] == 0 && map[PAGE] == 0, "the mapping has the hole's beginning");
+	expect(map[2 * PAGE - 11] == 0 && map[2 * PAGE - 10] == 'x', "the mapping has the hole's end");
+	if (pread(fd, buf, sizeof(buf), 0) != sizeof(buf))
+		die("pread");
+	expect(memcmp(buf, map, sizeof(buf)) == 0, "read(2) gives what the mapping has");
+	munmap(map, sizeof(buf));
+	end_file(fd);
+}
+
+static const struct {
+	const char *name;
+	int arguments; /* at least */
+	void (*run)(char **arg);
+} calls[] = {
+    {"data-runs", 1, data_runs},         {"seek", 3, seek},         {"written-then", 4, written_then},
+    {"stored-then", 4, stored_then},     {"allocate", 4, allocate}, {"allocate-read-only", 1, allocate_read_only},
+    {"punch-written", 1, punch_written},
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 1 && i < sizeof(calls) / sizeof(calls[0]); i++) {
+		if (strcmp(argv[1], calls[i].name) != 0 || argc - 2 < calls[i].arguments)
+			continue;
+		calls[i].run(argv + 2);
+		return 0;
+	}
+	fprintf(stderr, "usage: ranges NAME ARGUMENT...; see ranges.c\n");
+	return 2;
+}
