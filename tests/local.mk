@@ -27,7 +27,7 @@ tests_unit_fs_test_wbuf_model_LDADD = libfs.la $(CHECK_LIBS)
 # The program reel, one script for each subcommand and for what they share.
 cli_tests = \
 	tests/cli/help.sh tests/cli/init.sh tests/cli/write.sh tests/cli/cat.sh tests/cli/ls.sh tests/cli/rm.sh \
-	tests/cli/mv.sh tests/cli/info.sh tests/cli/stat.sh tests/cli/check.sh tests/cli/keys.sh \
+	tests/cli/mv.sh tests/cli/info.sh tests/cli/stat.sh tests/cli/check.sh tests/cli/repair.sh tests/cli/keys.sh \
 	tests/cli/readonly.sh tests/cli/mounted.sh tests/cli/copy.sh tests/cli/import.sh tests/cli/compact.sh \
 	tests/cli/convert.sh tests/cli/hashes.sh tests/cli/progress.sh tests/cli/traps.sh
 TESTS += $(cli_tests)
@@ -120,7 +120,7 @@ EXTRA_DIST += tests/compat/vectors
 fs_tests = \
 	tests/unit/fs/test_names tests/unit/fs/test_rename tests/unit/fs/test_contents tests/unit/fs/test_open_files \
 	tests/unit/fs/test_import tests/unit/fs/test_moved tests/unit/fs/test_recovery tests/unit/fs/test_full tests/unit/fs/test_threads \
-	tests/unit/fs/test_replay
+	tests/unit/fs/test_replay tests/unit/fs/test_repair
 check_PROGRAMS += $(fs_tests)
 check_LTLIBRARIES = tests/unit/fs/libharness.la
 fs_test_libs = tests/unit/fs/libharness.la libfs.la libstore.la $(CHECK_LIBS)
@@ -149,3 +149,5 @@ tests_unit_fs_test_threads_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_threads_LDADD = $(fs_test_libs)
 tests_unit_fs_test_replay_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_replay_LDADD = $(fs_test_libs)
+tests_unit_fs_test_repair_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_repair_LDADD = $(fs_test_libs)

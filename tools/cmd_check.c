@@ -1,6 +1,6 @@
 /*
- * cmd_check.c - `reel check`: looks for damage in a container.
- * Relies on fs_check(), and on reel.h where the tree cannot be opened. Never repairs anything.
+ * cmd_check.c - `reel check`: looks for damage in a container, and copies what is whole of it into another.
+ * Relies on fs_check() and fs_repair(), and on the store where there is no tree. Never changes the container.
  */
 #include "config.h"
 
@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common.h"
+#include "engine.h"
 #include "progress.h"
 #include "reel.h"
 #include "text.h"
@@ -156,12 +157,90 @@ static int check_without_tree(struct report *rep)
 	return r;
 }
 
+/* --- repair ------------------------------------------------------------------------------------------------ */
+
+static void put_count(struct report *rep, const char *label, const char *key, uint64_t n)
+{
+	if (rep->json)
+		json_number(&rep->j, key, n);
+	else if (n > 0)
+		put_field(label, "%" PRIu64, n);
+}
+
+static void report_repair(struct report *rep, const char *out, const struct fs_repair *done)
+{
+	char size[SIZE_TEXT];
+
+	if (rep->json) {
+		json_end(&rep->j, ']');
+		json_string(&rep->j, "repaired", out);
+		json_number(&rep->j, "bytes", done->after);
+	} else {
+		put_escaped(stdout, out, strlen(out), false);
+		printf(": has what is whole of ");
+		put_escaped(stdout, rep->path, strlen(rep->path), false);
+		printf(" (%s)\n", size_text(done->after, size));
+	}
+	put_count(rep, "whole", "whole", done->whole);
+	put_count(rep, "kept in part", "damaged", done->damaged);
+	put_count(rep, "left out", "lost", done->lost);
+	put_count(rep, "in lost+found", "found", done->found);
+	if (rep->json)
+		json_end(&rep->j, '}');
+}
+
+/* A container without a file system: its values take the place of files in the report. */
+static int repair_entries(struct report *rep, const char *out, struct fs_repair *ret)
+{
+	struct fs_options as = container_options(FOR_READING);
+	struct reel_options options = {.log = as.log, .log_arg = as.log_arg};
+	struct reel_salvaged done;
+	int r = reel_salvage(rep->path, out, &options, report_fault, rep, &done);
+
+	*ret = (struct fs_repair){
+	    .whole = done.entries, .lost = done.damaged, .unknown = done.unknown, .before = done.before, .after = done.after};
+	return r;
+}
+
+static int repair(struct report *rep, const char *out)
+{
+	struct fs_options options = container_options(FOR_READING);
+	struct fs_repair done;
+	int r;
+
+	if (same_file(rep->path, out)) {
+		complain(out, "is the damaged container itself (name a new file: what is whole is copied into it)");
+		return STATUS_USAGE;
+	}
+	report_begin(rep);
+	progress_begin("repair", 0);
+	r = fs_repair(rep->path, out, &options, report_fault, rep, &done);
+	if (r == -EMEDIUMTYPE)
+		r = repair_entries(rep, out, &done);
+	progress_end();
+	if (r == -EEXIST) {
+		forget_library_message();
+		complain(out, "exists already (name a new file: what is whole is copied into it)");
+	} else if (r == -EBADMSG) {
+		complain_errno(rep->path, r, "nothing in it could be recognised; no file was made");
+	} else if (r < 0) {
+		complain_container(r == -EBUSY || !same_file(rep->path, rep->path) ? rep->path : out, r);
+	}
+	if (r < 0)
+		return STATUS_USAGE;
+	report_repair(rep, out, &done);
+	forget_library_message();
+	return rep->faults == 0 ? STATUS_OK : STATUS_FAILED;
+}
+
 static int run_check(const struct args *args)
 {
 	struct report rep = {.path = args->operand[0], .json = args_have(args, 'j')};
 	struct container c;
 	int status, r;
 
+	if (args_have(args, 'r'))
+		return repair(&rep, args->value['r']);
 	r = container_try(rep.path, FOR_READING, &c);
 	if (r == -EBADMSG && check_without_tree(&rep) == 0)
 		return STATUS_FAILED;
@@ -176,16 +255,22 @@ static int run_check(const struct args *args)
 
 static const struct flag check_flags[] = {
     {'j', "json", "print a JSON object", NULL},
+    {'r', "repair", "copy what is whole into the new container OUT", "OUT"},
     {0},
 };
 
 const struct command cmd_check = {
     .name = "check",
-    .synopsis = "[--json] CONTAINER",
-    .summary = "look for damage",
+    .synopsis = "[--json] [--repair=OUT] CONTAINER",
+    .summary = "look for damage; copy what is whole",
     .details = "Reads the whole container and checks every checksum, link, transaction, name and file.\n"
-	       "Prints a line for each fault and a last line that sums up. Repairs nothing.\n"
-	       "Exit status: 0 no faults, 1 faults, 2 the container could not be checked.\n",
+	       "Prints a line for each fault and a last line that sums up. Changes nothing in CONTAINER.\n"
+	       "Exit status: 0 no faults, 1 faults, 2 the container could not be checked.\n"
+	       "\n"
+	       "With --repair=OUT what is whole is copied into the new container OUT, and each thing that is\n"
+	       "not is a line. A file that is damaged in part is kept as NAME.damaged, with zero bytes for what\n"
+	       "is damaged; what has lost its name is in lost+found. Nobody may have CONTAINER mounted.\n"
+	       "Exit status: 0 all was whole, 1 not all was and OUT has the rest, 2 OUT could not be made.\n",
     .flags = check_flags,
     .min_operands = 1,
     .max_operands = 1,

@@ -233,7 +233,7 @@ static int apply_extents(struct tree *t, const struct fs_record_extents *r, cons
 	return err;
 }
 
-static int apply_record(struct tree *t, const struct record *rec, uint64_t limit)
+int apply_record(struct tree *t, const struct record *rec, uint64_t limit)
 {
 	switch (rec->type) {
 	case FS_RECORD_STATE:

@@ -14,6 +14,10 @@
  */
 int apply_body(struct tree *t, const uint8_t *body, size_t len, uint64_t limit, size_t *bad);
 
+/* One record of it. -EBADMSG: it contradicts the tree, and may be applied in part. */
+struct record;
+int apply_record(struct tree *t, const struct record *rec, uint64_t limit);
+
 /* After a replay: ends the inodes that have no name: they were open when their writer ended. As apply_finish(). */
 int apply_drop_unnamed(struct tree *t, uint64_t *bad);
 

@@ -12,6 +12,7 @@
 
 #include "checkpoint.h"
 #include "commit.h"
+#include "compact.h"
 #include "contents.h"
 #include "create.h"
 #include "open.h"
@@ -152,35 +153,37 @@ static int fill(struct fs *to, void *arg)
 	return r;
 }
 
-int fs_compact(const char *path, const struct fs_options *options, struct fs_compaction *ret)
+int compact_to(struct fs *from, const char *path, bool replace, const struct fs_super *super, uint64_t *size)
 {
-	struct compaction c = {0};
-	struct fs_compaction result = {0};
-	struct fs *to;
-	int r = fs_open(path, options, &c.from);
+	struct compaction c = {.from = from};
+	struct fs *to = fs_new(&from->options);
+	int r;
 
-	if (r < 0)
-		return r;
-	if (!c.from->has_super) {
-		(void)fs_close(c.from);
-		return -EMEDIUMTYPE;
-	}
-	result.before = reel_tail_offset(c.from->store);
-	to = fs_new(options);
-	if (!to) {
-		r = -ENOMEM;
-		goto out;
-	}
-	/* The same container in a new place: identity and secret stay. */
-	to->super = c.from->super;
-	r = create_container(to, path, true, fill, &c);
-	result.after = c.size;
+	if (!to)
+		return -ENOMEM;
+	if (super)
+		to->super = *super;
+	r = create_container(to, path, replace, fill, &c);
+	*size = c.size;
 	fs_free(to);
-out:
 	body_free(&c.body);
 	sums_free(&c.sums);
 	table_clear(&c.used);
-	(void)fs_close(c.from);
+	return r;
+}
+
+int fs_compact(const char *path, const struct fs_options *options, struct fs_compaction *ret)
+{
+	struct fs_compaction result = {0};
+	struct fs *from;
+	int r = fs_open(path, options, &from);
+
+	if (r < 0)
+		return r;
+	result.before = reel_tail_offset(from->store);
+	/* The same container in a new place: identity and secret stay. */
+	r = from->has_super ? compact_to(from, path, true, &from->super, &result.after) : -EMEDIUMTYPE;
+	(void)fs_close(from);
 	if (r == 0 && ret)
 		*ret = result;
 	return r;

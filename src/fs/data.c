@@ -12,6 +12,8 @@
 #include "data.h"
 #include "engine.h"
 
+#define RESIDENT_BLOCKS 1024 /* of a payload that is surveyed, resident at once */
+
 static int copy_sums(struct data *d, uint32_t n, const uint32_t *sum)
 {
 	if (n == 0)
@@ -195,6 +197,46 @@ int data_check(struct reel *store, struct data *d, uint64_t offset, uint64_t len
 	}
 	atomic_fetch_or_explicit(&d->state, DATA_CHECKED, memory_order_release);
 	return 0;
+}
+
+/* --- damaged payloads ------------------------------------------------------------------------------- */
+
+int data_survey(const struct reel_view *view, struct data *d)
+{
+	uint64_t there = d->position < view->size ? view->size - d->position : 0, sound = 0;
+	_Atomic uint8_t *bits = d->sums > 0 ? checked_bits(d) : NULL;
+
+	if (d->sums > 0 && !bits)
+		return -ENOMEM;
+	for (uint64_t b = 0; b < d->sums; b++) {
+		uint64_t start = b * FS_BLOCK, size = d->len - start < FS_BLOCK ? d->len - start : FS_BLOCK;
+
+		if (b % RESIDENT_BLOCKS == RESIDENT_BLOCKS - 1)
+			reel_drop_pages(view);
+		if (start > there || size > there - start || reel_crc32(0, view->base + d->position + start, size) != d->sum[b])
+			continue;
+		atomic_fetch_or_explicit(&bits[b / 8], (uint8_t)(1u << (b % 8)), memory_order_relaxed);
+		sound++;
+	}
+	if (d->sums == 0)
+		sound = d->len <= there && reel_payload_crc(view, d->position, d->len) == d->crc;
+	atomic_fetch_or(&d->state, sound == (d->sums > 0 ? d->sums : 1) ? DATA_PLACED | DATA_CHECKED : DATA_PLACED);
+	return 0;
+}
+
+bool data_sound_at(const struct data *d, uint64_t offset, uint64_t *len)
+{
+	uint64_t b = offset / FS_BLOCK;
+	_Atomic uint8_t *bits = atomic_load(&d->checked);
+
+	*len = d->len - offset;
+	if (atomic_load(&d->state) & DATA_CHECKED)
+		return true;
+	if (d->sums == 0 || !bits)
+		return false;
+	if (*len > (b + 1) * FS_BLOCK - offset)
+		*len = (b + 1) * FS_BLOCK - offset;
+	return atomic_load(&bits[b / 8]) >> (b % 8) & 1;
 }
 
 /* --- making sums ---------------------------------------------------------------------------------- */

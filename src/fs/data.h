@@ -69,6 +69,15 @@ bool data_key_taken(const struct data_table *t, uint64_t key_hash);
  */
 int data_check(struct reel *store, struct data *d, uint64_t offset, uint64_t len, uint64_t *bad);
 
+/*
+ * For the repair: finds out what of the payload has its checksums, whatever its trailer says. From then on
+ * data_check() finds that sound. -ENOMEM.
+ */
+struct reel_view;
+int data_survey(const struct reel_view *view, struct data *d);
+/* After data_survey(): whether the byte at `offset` of the payload is sound, and how many more bytes are like it, at least. */
+bool data_sound_at(const struct data *d, uint64_t offset, uint64_t *len);
+
 /* Checksums gathered while contents pass by; one for each FS_BLOCK bytes. Zeroed is empty. */
 struct sums {
 	uint32_t *sum;

@@ -316,6 +316,28 @@ typedef void (*fs_check_fn)(void *arg, const char *text);
  */
 int64_t fs_check(struct fs *fs, fs_check_fn fn, void *arg);
 
+/* What fs_repair() made of a container; inodes are counted once. */
+struct fs_repair {
+	uint64_t whole;         /* files, directories and others that are as they were */
+	uint64_t damaged;       /* files that are kept in part, under names that end in ".damaged" */
+	uint64_t lost;          /* files of which nothing could be kept */
+	uint64_t found;         /* what has lost its name, in lost+found */
+	uint64_t transactions;  /* that are lost */
+	uint64_t unknown;       /* bytes after the last transaction of which nothing can be said */
+	uint64_t messages;      /* calls of fn */
+	uint64_t before, after; /* bytes of the containers */
+};
+
+/*
+ * Copies what is whole in a damaged container into the new container `out`, which appears whole and synced or not
+ * at all, and tells `fn` about everything else. Never writes to `path`; keeps writers away from it meanwhile.
+ * Whatever the damage, names and attributes are those of the last state that the transactions which are left lead to.
+ * -EEXIST: `out` is there. -EBUSY: a writer has `path` open. -EMEDIUMTYPE: no sign of a file system was found
+ * in it. -ENOTSUP: a newer layout. -EBADMSG: what is left contradicts itself. ret may be NULL.
+ */
+int fs_repair(const char *path, const char *out, const struct fs_options *options, fs_check_fn fn, void *arg,
+	      struct fs_repair *ret);
+
 struct reel;
 /* The container beneath, for entries by key; owned by fs. */
 struct reel *fs_store(struct fs *fs);

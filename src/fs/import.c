@@ -142,10 +142,9 @@ static int import_entry(struct import *im, const struct reel_entry *e)
 	return 0;
 }
 
-static int import_after(struct import *im, uint64_t after)
+static int import_between(struct import *im, uint64_t after, uint64_t end)
 {
 	struct reel_view view = reel_view_of(im->fs->store);
-	uint64_t end = view.size;
 	struct reel_entry e;
 	int r = 0;
 
@@ -252,6 +251,11 @@ static int import_live(struct import *im)
 
 int fs_import(struct fs *fs, uint64_t after)
 {
+	return fs_import_between(fs, after, reel_tail_offset(fs->store));
+}
+
+int fs_import_between(struct fs *fs, uint64_t after, uint64_t end)
+{
 	struct inode *root;
 	struct import im = {.fs = fs};
 	struct stat st;
@@ -265,7 +269,7 @@ int fs_import(struct fs *fs, uint64_t after)
 		record_root(&im);
 	im.next_ino = fs->tree.next_ino;
 	im.next_cookie = root && S_ISDIR(root->mode) ? root->dir->next_cookie : TREE_FIRST_COOKIE;
-	r = after == 0 ? import_live(&im) : import_after(&im, after);
+	r = after == 0 ? import_live(&im) : import_between(&im, after, end);
 	if (r == 0)
 		r = im.body.error;
 	if (r == 0)

@@ -14,6 +14,8 @@
  *  - anything else appears in the root directory under its key hash as 16 hex digits.
  */
 int fs_import(struct fs *fs, uint64_t after);
+/* The same for entries between two container offsets. */
+int fs_import_between(struct fs *fs, uint64_t after, uint64_t end);
 
 /*
  * Another program compacted a container with a file system: all positions have changed. Replays it by keys.

@@ -5,7 +5,7 @@ libfs_la_SOURCES = \
 	src/fs/check.c \
 	src/fs/checkpoint.c src/fs/checkpoint.h \
 	src/fs/commit.c src/fs/commit.h \
-	src/fs/compact.c \
+	src/fs/compact.c src/fs/compact.h \
 	src/fs/contents.c src/fs/contents.h \
 	src/fs/create.c src/fs/create.h \
 	src/fs/data.c src/fs/data.h \
@@ -25,6 +25,11 @@ libfs_la_SOURCES = \
 	src/fs/read.c \
 	src/fs/record.c src/fs/record.h \
 	src/fs/rename.c \
+	src/fs/salvage.c src/fs/salvage.h \
+	src/fs/salvage_files.c \
+	src/fs/salvage_names.c \
+	src/fs/salvage_replay.c \
+	src/fs/salvage_seals.c \
 	src/fs/seal.c src/fs/seal.h \
 	src/fs/space.c \
 	src/fs/spill.c src/fs/spill.h \

@@ -7,26 +7,6 @@
 
 #include "copy.h"
 
-static int check_absent(struct reel *from, const char *to)
-{
-	struct stat st;
-	int err = from->disk->stat(from->disk, to, &st);
-
-	return err == -ENOENT ? 0 : err == 0 ? -EEXIST : err;
-}
-
-/* The new file, whole and synced, gets its name, unless there is one by now. */
-static int name_new(struct reel *from, struct reel *new, const char *to)
-{
-	int err = reel_sync(new);
-
-	if (err == 0)
-		err = check_absent(from, to);
-	if (err == 0)
-		err = new->disk->rename(new->disk, new->path, to);
-	return err == 0 ? disk_sync_parent(new->disk, to) : err;
-}
-
 static void log_result(struct reel *r, const char *to, const struct copied *copied, int err)
 {
 	if (err == -EOPNOTSUPP)
@@ -48,22 +28,7 @@ static void log_result(struct reel *r, const char *to, const struct copied *copi
 
 static int convert(struct reel *from, const struct snapshot *s, const char *to, struct copied *copied, uint64_t *size)
 {
-	struct reel *new = NULL;
-	int err = copy_is_tree(from) ? -EOPNOTSUPP : check_absent(from, to);
-
-	if (err == 0)
-		err = copy_open_beside(from, to, &new);
-	if (err == 0)
-		err = copy_live(s, new, copied);
-	if (err == 0) {
-		*size = reel_tail_offset(new);
-		err = name_new(from, new, to);
-	}
-	if (err < 0) {
-		copy_discard(new);
-		return err;
-	}
-	return reel_close(new);
+	return copy_is_tree(from) ? -EOPNOTSUPP : copy_to_new(from, s, to, copied, size);
 }
 
 int reel_convert(const char *from, const char *to, const struct reel_options *options, struct reel_compaction *ret)

@@ -121,3 +121,45 @@ void copy_discard(struct reel *to)
 		(void)to->disk->unlink(to->disk, to->path);
 	store_free(to);
 }
+
+/* --- a new container with a name of its own ------------------------------------------------------------- */
+
+static int check_absent(struct reel *from, const char *to)
+{
+	struct stat st;
+	int err = from->disk->stat(from->disk, to, &st);
+
+	return err == -ENOENT ? 0 : err == 0 ? -EEXIST : err;
+}
+
+/* The new file, whole and synced, gets its name, unless there is one by now. */
+static int name_new(struct reel *from, struct reel *new, const char *to)
+{
+	int err = reel_sync(new);
+
+	if (err == 0)
+		err = check_absent(from, to);
+	if (err == 0)
+		err = new->disk->rename(new->disk, new->path, to);
+	return err == 0 ? disk_sync_parent(new->disk, to) : err;
+}
+
+int copy_to_new(struct reel *from, const struct snapshot *s, const char *to, struct copied *copied, uint64_t *size)
+{
+	struct reel *new = NULL;
+	int err = check_absent(from, to);
+
+	if (err == 0)
+		err = copy_open_beside(from, to, &new);
+	if (err == 0)
+		err = copy_live(s, new, copied);
+	if (err == 0) {
+		*size = reel_tail_offset(new);
+		err = name_new(from, new, to);
+	}
+	if (err < 0) {
+		copy_discard(new);
+		return err;
+	}
+	return reel_close(new);
+}

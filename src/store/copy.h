@@ -26,4 +26,10 @@ int copy_open_beside(const struct reel *like, const char *path, struct reel **re
 /* Ends it, and removes its file unless that got another name (to->fd is -1 then). NULL is allowed. */
 void copy_discard(struct reel *to);
 
+/*
+ * The live entries of the snapshot of `from` in the new container `to`, which appears whole and synced or not at all.
+ * *size is its length. -EEXIST; -EBADMSG as copy_live().
+ */
+int copy_to_new(struct reel *from, const struct snapshot *s, const char *to, struct copied *copied, uint64_t *size);
+
 #endif

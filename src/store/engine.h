@@ -28,6 +28,7 @@ enum reel_tail_verdict {
 	REEL_TAIL_UNKNOWN, /* no opinion: the store's own rule decides, from `durable` on */
 	REEL_TAIL_FOUND,   /* `tail` is the valid tail; what follows is a torn append */
 	REEL_TAIL_DAMAGED, /* bytes before a durable tail are damaged: `tail` is the end of what is whole */
+	REEL_TAIL_ANYWAY,  /* all bytes of the file are shown, whatever they are; only for reading (repair) */
 };
 
 struct reel_tail {
@@ -92,6 +93,54 @@ void reel_log(const struct reel *r, int priority, const char *fmt, ...) __attrib
  * Sets all of *ret but `mapping`. -ENOENT: end is 0. -EBADMSG: no entry can end there.
  */
 int reel_entry_at(const struct reel_view *view, uint64_t end, struct reel_entry *ret);
+
+/*
+ * The end of the longest run of good entries that begins at `start`, which is 0 or a good tail. Linear in the bytes
+ * up to view->size. -ENOMEM, -EFBIG.
+ */
+int reel_sound_tail(const struct reel_view *view, uint64_t start, uint64_t *ret);
+
+/* An entry that reel_survey() met; `sound`: it has its checksum. Returning not 0 ends the survey. */
+typedef int (*reel_survey_fn)(void *arg, const struct reel_entry *e, bool sound);
+
+/* Bytes that a survey could not make out: no entry on either side leads into them. Empty where both are the same. */
+struct reel_gap {
+	uint64_t start, end;
+};
+
+/*
+ * Meets the entries of the damaged range [start, end), the newest first: those that a walk back from `end` reaches,
+ * and below the gap those that follow one another from `start`, which is 0 or a good tail. `end` need not be a tail.
+ * Linear. Returns 0, what fn returned, -ENOMEM or -EFBIG.
+ */
+int reel_survey(const struct reel_view *view, uint64_t start, uint64_t end, reel_survey_fn fn, void *arg, struct reel_gap *gap);
+
+/* What reel_salvage() found; text without a newline. */
+typedef void (*reel_salvage_fn)(void *arg, const char *text);
+
+/*
+ * Copies the whole live entries of a damaged container without a file system into the new container `to`, and tells
+ * `fn` what could not be copied. A key whose newest value is damaged is left out: an older one is never given out for
+ * it. `options` are for both, flags and keep_torn excepted. ret->entries is the number of keys copied.
+ * -EEXIST: `to` is there. -EBADMSG: no whole entry was found in a file that is not empty. -EBUSY: a writer has it.
+ */
+struct reel_salvaged {
+	uint64_t entries; /* copied */
+	uint64_t damaged; /* live entries that were not */
+	uint64_t unknown; /* bytes of which nothing can be said */
+	uint64_t before, after;
+};
+int reel_salvage(const char *path, const char *to, const struct reel_options *options, reel_salvage_fn fn, void *arg,
+		 struct reel_salvaged *ret);
+
+/* A reel_tail_fn that says REEL_TAIL_ANYWAY. */
+int reel_tail_anyway(void *arg, const struct reel_view *view, struct reel_tail *ret);
+
+/*
+ * Keeps writers away from a container that is open for reading, as long as it is. -EBUSY, with a log line: there
+ * is one already.
+ */
+int reel_keep_writers_out(struct reel *r);
 
 /*
  * An append of several entries that becomes visible as a whole with reel_append_commit().

@@ -25,10 +25,12 @@ libstore_la_SOURCES = \
 	src/store/reel.c src/store/reel.h \
 	src/store/refresh.c \
 	src/store/reserve.c \
+	src/store/salvage.c \
 	src/store/search.c src/store/search.h \
 	src/store/snapshot.c \
 	src/store/store.h \
 	src/store/stream.c \
+	src/store/survey.c \
 	src/store/swap.c \
 	src/store/sync.c \
 	src/store/tail.c \

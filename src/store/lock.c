@@ -48,6 +48,28 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+static void log_holder(struct reel *r, int fd)
+{
+	long pid = holder(r, fd);
+
+	if (pid > 0)
+		reel_log(r, LOG_ERR, "%s: process %ld has the container open for writing; end it (or unmount) first", r->path,
+			 pid);
+	else
+		reel_log(r, LOG_ERR, "%s: another process has the container open for writing; end it (or unmount) first",
+			 r->path);
+}
+
+int reel_keep_writers_out(struct reel *r)
+{
+	int err = r->disk->flock(r->disk, r->fd, LOCK_SH | LOCK_NB);
+
+	if (err != -EWOULDBLOCK)
+		return err;
+	log_holder(r, r->fd);
+	return -EBUSY;
+}
+
 int lock_file(struct reel *r, int fd)
 {
 	static const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
@@ -61,12 +83,6 @@ int lock_file(struct reel *r, int fd)
 			reel_log(r, LOG_ERR, "%s: the container could not be locked (%s)", r->path, strerror(-err));
 		return err;
 	}
-	long pid = holder(r, fd);
-	if (pid > 0)
-		reel_log(r, LOG_ERR, "%s: process %ld has the container open for writing; end it (or unmount) first", r->path,
-			 pid);
-	else
-		reel_log(r, LOG_ERR, "%s: another process has the container open for writing; end it (or unmount) first",
-			 r->path);
+	log_holder(r, fd);
 	return -EBUSY;
 }

@@ -192,6 +192,11 @@ static int ask(struct reel *r, const struct chain *c, struct finding *f, bool *a
 	*answered = true;
 	f->gen = GENERATION_NEWEST;
 	f->trusted = true;
+	if (answer.verdict == REEL_TAIL_ANYWAY) {
+		f->tail = c->size;
+		f->kind = KIND_WHOLE;
+		return store_writable(r) ? -EINVAL : 0;
+	}
 	f->tail = answer.tail;
 	f->keep = answer.keep;
 	f->kind = answer.verdict == REEL_TAIL_DAMAGED ? KIND_DAMAGED : answer.tail == c->size ? KIND_WHOLE : KIND_TORN;

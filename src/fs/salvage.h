@@ -1,0 +1,84 @@
+/*
+ * salvage.h - what the parts of fs_repair() share. The seals that are left are found (salvage_seals.c), their
+ * records applied as far as they make sense (salvage_replay.c), contents checked and what is left without a name
+ * given one (salvage_files.c, salvage_names.c), so that the tree is sound; then it is copied as a compaction
+ * does. The tree changes by records only, made up ones included (invariant T1).
+ */
+#ifndef FS_SALVAGE_H
+#define FS_SALVAGE_H
+
+#include "record.h"
+#include "seal.h"
+#include "state.h"
+
+struct found_seal {
+	uint64_t sequence;
+	uint64_t position, end; /* of the seal, and of its entry */
+	uint64_t append_start;
+	uint32_t flags;
+	bool sound;            /* so is the body */
+	bool after_checkpoint; /* the seal before it was a checkpoint */
+};
+
+/* Bytes that belong to no transaction that is left. */
+struct found_range {
+	uint64_t start, end;
+};
+
+struct salvage {
+	struct fs *fs; /* read-only; its store shows all bytes of the file */
+	struct reel_view view;
+	fs_check_fn fn;
+	void *arg;
+	struct fs_repair result;
+
+	bool unsealed;  /* the superblock is lost: seals are believed that agree with each other */
+	uint8_t id[16]; /* of the container, then */
+	bool has_id;
+	struct found_seal *seal; /* by sequence */
+	size_t n, room;
+	uint64_t to_hash; /* how many more bytes of damaged bodies are hashed */
+
+	uint64_t gaps;             /* transactions are missing before the one that is being applied */
+	struct found_range *range; /* where those were */
+	size_t ranges;
+	struct table known;   /* inodes whose contents were set as a whole since the last gap */
+	struct table mixed;   /* inodes whose contents may be of different times */
+	uint64_t end;         /* of the last transaction that was applied */
+	struct inode *found;  /* the directory lost+found; NULL: there was no need */
+	uint64_t done, total; /* bytes, for progress */
+};
+
+/* One line about something that is not whole. */
+void salvage_tell(struct salvage *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* To be called after so many bytes of the file were read. */
+void salvage_progress(struct salvage *s, uint64_t bytes);
+/* Applies made-up records and empties the body. */
+int salvage_apply(struct salvage *s, struct body *b);
+/* Any pointer that is not NULL, for the tables. */
+extern char salvage_mark;
+
+/* salvage_seals.c: finds fs->super, or what there is instead of it, and all seals. -ENOENT: there are none. */
+int salvage_find(struct salvage *s);
+
+/* salvage_replay.c: the newest checkpoint that can be read, and what came after it. */
+int salvage_replay(struct salvage *s);
+
+/* salvage_names.c */
+/* Makes the tree one: every inode that has links has names, every directory is reached, link counts are right. */
+int salvage_names(struct salvage *s);
+/* The root directory, made where there is none. */
+int salvage_root(struct salvage *s);
+/* The directory lost+found, made at first use. */
+int salvage_lost_found(struct salvage *s, struct inode **ret);
+/* A name that is free in a directory: at most FS_NAME_MAX bytes of `wanted`, with `suffix` and a number if need be. */
+void salvage_free_name(const struct salvage *s, const struct inode *dir, const char *wanted, const char *suffix,
+		       char ret[FS_NAME_MAX + 1]);
+
+/* salvage_files.c */
+/* Cuts what is damaged out of all files, and marks their names. */
+int salvage_files(struct salvage *s);
+/* Entries between start and end, in what no transaction speaks of: whole contents become files in lost+found. */
+int salvage_entries(struct salvage *s, uint64_t start, uint64_t end);
+
+#endif
