@@ -87,19 +87,33 @@ static int record_copy(struct compaction *c, const struct inode *i, const struct
 	return 0;
 }
 
-static int copy_contents(struct compaction *c, struct inode *i)
+static int byte_sink(void *arg, const void *data, size_t len)
+{
+	(void)len;
+	*(uint8_t *)arg = *(const uint8_t *)data;
+	return 0;
+}
+
+/* One byte NUL is all there is: no entry can hold it, and it becomes a hole. */
+static int is_one_nul(struct compaction *c, struct open_state *o, bool *ret)
+{
+	const struct extents *e = &o->inode->extents;
+	uint8_t byte = 1;
+	int r = e->bytes == 1 ? contents_stream_base(c->from, o, e->at[0].offset, 1, byte_sink, &byte) : 0;
+
+	*ret = byte == 0;
+	return r;
+}
+
+static int copy_entry(struct compaction *c, struct inode *i, struct open_state *o)
 {
 	struct reel_entry place;
-	struct open_state *o;
 	uint64_t key;
 	int r;
 
 	r = choose_key(c, i, &key);
 	if (r == 0)
-		r = open_hold(c->from, i->ino, &o);
-	if (r < 0)
-		return r;
-	r = reel_append_entry_begin(c->append, key);
+		r = reel_append_entry_begin(c->append, key);
 	if (r == 0)
 		r = copy_bytes(c, o);
 	if (r == 0)
@@ -109,6 +123,20 @@ static int copy_contents(struct compaction *c, struct inode *i)
 	if (r == 0)
 		r = record_copy(c, i, &place);
 	sums_free(&c->sums);
+	return r;
+}
+
+static int copy_contents(struct compaction *c, struct inode *i)
+{
+	struct open_state *o;
+	bool one_nul;
+	int r = open_hold(c->from, i->ino, &o);
+
+	if (r < 0)
+		return r;
+	r = is_one_nul(c, o, &one_nul);
+	if (r == 0 && !one_nul)
+		r = copy_entry(c, i, o);
 	open_put(c->from, o);
 	return r;
 }

@@ -140,10 +140,14 @@ int fs_open(const char *path, const struct fs_options *options, struct fs **ret)
 	if (!fs)
 		return -ENOMEM;
 	engine = fs_engine_options(fs, fs->read_only ? REEL_RDONLY : 0, &location);
+	/* Nothing is changed in a container before all of it is known to be usable. */
+	engine.defer_cut = true;
 	r = reel_engine_open(path, &engine, &fs->store);
 	if (r < 0)
 		goto fail;
 	r = fs_load(fs, &location);
+	if (r == 0)
+		r = reel_cut_torn(fs->store);
 	if (r == 0)
 		r = start(fs, path);
 	if (r < 0)

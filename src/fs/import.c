@@ -265,10 +265,14 @@ int fs_import_between(struct fs *fs, uint64_t after, uint64_t end)
 	if (fstat(reel_fd(fs->store), &st) == 0)
 		im.time = st.st_mtim;
 	root = tree_inode(&fs->tree, FS_ROOT_INO);
+	if (root && !S_ISDIR(root->mode)) {
+		fs_log(fs, LOG_ERR, "%s: damaged: its root is no directory; nothing was changed", reel_path(fs->store));
+		return -EBADMSG;
+	}
 	if (!root)
 		record_root(&im);
 	im.next_ino = fs->tree.next_ino;
-	im.next_cookie = root && S_ISDIR(root->mode) ? root->dir->next_cookie : TREE_FIRST_COOKIE;
+	im.next_cookie = root ? root->dir->next_cookie : TREE_FIRST_COOKIE;
 	r = after == 0 ? import_live(&im) : import_between(&im, after, end);
 	if (r == 0)
 		r = im.body.error;

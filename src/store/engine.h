@@ -50,10 +50,17 @@ struct reel_engine_options {
 	reel_tail_fn find_tail; /* or NULL */
 	void *find_tail_arg;
 	const struct disk_ops *disk; /* or NULL: the real one */
+	bool defer_cut;              /* a torn append stays until reel_cut_torn() */
 };
 
 /* As reel_open(). `options` must not be NULL. */
 int reel_engine_open(const char *path, const struct reel_engine_options *options, struct reel **ret);
+
+/*
+ * Cuts off the torn append that was found at opening, after saving it where it must not be lost. With defer_cut: before
+ * anything is written, or never: a container that is closed without it is as it was. 0 where there is none.
+ */
+int reel_cut_torn(struct reel *r);
 
 /* The mapped container: constant address as long as r is open, whatever is appended. */
 const uint8_t *reel_base(const struct reel *r);

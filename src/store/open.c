@@ -195,6 +195,8 @@ int reel_engine_open(const char *path, const struct reel_engine_options *options
 		goto out;
 	}
 	err = tail_open(r, (uint64_t)st.st_size);
+	if (err == 0 && !options->defer_cut)
+		err = reel_cut_torn(r);
 out:
 	if (err < 0)
 		store_free(r);

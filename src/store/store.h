@@ -56,6 +56,12 @@ struct syncer {
 	_Atomic uint64_t durable; /* grows only, but for that */
 };
 
+/* A torn append that was found at opening and is not yet cut off (torn.c). */
+struct torn {
+	uint64_t end; /* of the file; 0: there is none */
+	bool keep;    /* it is saved unasked */
+};
+
 struct reservation {
 	pthread_mutex_t lock;
 	uint64_t end; /* disk space is there up to here */
@@ -72,6 +78,7 @@ struct reel {
 
 	struct reel_mapping *_Atomic map; /* as in the view; changes under all locks */
 	uint64_t opened_tail;             /* what needs no sync at closing */
+	struct torn torn;                 /* until the opening ends */
 	_Atomic uint64_t tail;            /* committed; changes under index.lock; becomes smaller with a new file only */
 	_Atomic uint64_t write_end;       /* the file's length as far as it was written */
 	atomic_int failed;                /* the first error that leaves the file in doubt; nothing is written from then on */
@@ -117,12 +124,10 @@ void store_free(struct reel *r);
 /* lock.c: the file behind r->path, locked when it is to be written. */
 int lock_file(struct reel *r, int fd);
 
-/* tail.c: finds the tail of a file of `size` bytes that is being opened, and cuts off what is torn. */
+/* tail.c: finds the tail of a file of `size` bytes that is being opened, and what is torn (r->torn). */
 int tail_open(struct reel *r, uint64_t size);
 /* The same for a reader that moves on from `tail` in the chain; *ret is the new one. */
 int tail_advance(struct reel *r, const struct chain *c, uint64_t tail, uint64_t *ret);
-/* torn.c: saves the bytes of [tail, size) when asked, and cuts them off. */
-int torn_cut(struct reel *r, uint64_t tail, uint64_t size, bool keep);
 
 /* An entry that an append placed. */
 struct placed {

@@ -1,8 +1,8 @@
 /*
  * tail.c - decides at opening what a file is: which generation, where its valid tail lies, and
  * whether what follows the tail is a torn append or the rest of a damaged container (docs/DESIGN.md,
- * "Opening"). A tail finder's verdict comes first. Changes nothing in the file but through torn.c, and
- * that only where a torn append is certain and the file is opened for writing.
+ * "Opening"). A tail finder's verdict comes first. Changes nothing in the file: torn.c does, and that only where a
+ * torn append is certain and the file is opened for writing.
  */
 #include "config.h"
 
@@ -69,6 +69,48 @@ static bool is_unfinished(const struct chain *c, uint64_t end)
 	return sum_is_good(c->gen, &e);
 }
 
+/* Is the checksum good of the payload that e would have if it began at `offset`? */
+static bool sum_is_good_from(const struct chain *c, const struct reel_entry *e, uint64_t offset)
+{
+	struct reel_entry other = *e;
+
+	if (offset >= e->offset + e->len)
+		return false;
+	other.payload = c->base + offset;
+	other.len = e->offset + e->len - offset;
+	return sum_is_good(c->gen, &other);
+}
+
+/*
+ * Trailers and links alone do not tell generations apart that have trailers of one length: a payload that is long
+ * enough leaves room for either's pad. The checksum does, of an entry whose payload they would begin at different
+ * places. Says whether the chain up to `tail`, whose links are good, is another generation's by its newest such entry.
+ */
+static bool is_of_another(const struct chain *c, uint64_t tail)
+{
+	unsigned others = 0;
+	struct reel_entry e;
+
+	for (unsigned i = 0; i < GENERATION_COUNT; i++)
+		others |= (unsigned)(&GENERATIONS[i] != c->gen && GENERATIONS[i].trailer == c->gen->trailer) << i;
+	for (; others != 0 && tail > 0 && entry_parse(c, tail, &e) == 0; tail = e.prev_tail) {
+		unsigned elsewhere = 0;
+
+		for (unsigned i = 0; i < GENERATION_COUNT && !e.tombstone; i++)
+			elsewhere |= (unsigned)(round_up(e.prev_tail, GENERATIONS[i].pad) != e.offset) << i;
+		elsewhere &= others;
+		if (elsewhere != 0 && sum_is_good(c->gen, &e)) {
+			others &= ~elsewhere;
+			continue;
+		}
+		for (unsigned i = 0; elsewhere >> i != 0; i++) {
+			if ((elsewhere >> i & 1) && sum_is_good_from(c, &e, round_up(e.prev_tail, GENERATIONS[i].pad)))
+				return true;
+		}
+	}
+	return false;
+}
+
 /*
  * Looks at the end of the file. WHOLE: a good entry ends there, and its chain reaches the start.
  * DAMAGED: a good entry ends there, but the chain is broken, and not by an unfinished batch.
@@ -83,6 +125,10 @@ static int look_at_end(const struct chain *c, struct finding *f)
 	if (!ends_good(c, c->size, &last))
 		return 0;
 	int err = index_walk(c, c->size, &f->ends, &broken);
+	if (err == 0 && is_of_another(c, c->size)) {
+		u64table_free(&f->ends);
+		return 0;
+	}
 	if (err == 0) {
 		f->kind = KIND_WHOLE;
 		f->tail = c->size;
@@ -260,9 +306,8 @@ int tail_open(struct reel *r, uint64_t size)
 		err = f.durable > 0 ? examine_from(&c, f.durable, &f) : examine(r, size, &f);
 	if (err == 0)
 		err = judge(r, size, &f);
-	if (err == 0 && f.kind == KIND_TORN && store_writable(r))
-		err = torn_cut(r, f.tail, size, f.keep);
 	if (err == 0) {
+		r->torn = (struct torn){.end = f.kind == KIND_TORN && store_writable(r) ? size : 0, .keep = f.keep};
 		r->map->gen = f.gen;
 		r->opened_tail = f.tail;
 		atomic_store(&r->tail, f.tail);

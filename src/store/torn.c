@@ -64,10 +64,17 @@ static int where_to(struct reel *r, uint64_t tail, bool keep, char **ret)
 	return *ret == NULL ? -ENOMEM : 0;
 }
 
-int torn_cut(struct reel *r, uint64_t tail, uint64_t size, bool keep)
+int reel_cut_torn(struct reel *r)
 {
+	uint64_t tail = reel_tail_offset(r), size = r->torn.end;
+	bool keep = r->torn.keep;
 	char *name = NULL, *wanted;
-	int err = where_to(r, tail, keep, &wanted);
+	int err;
+
+	if (size == 0)
+		return 0;
+	r->torn.end = 0;
+	err = where_to(r, tail, keep, &wanted);
 
 	if (err == 0 && wanted != NULL)
 		err = save(r, wanted, tail, size, &name);

@@ -91,7 +91,7 @@ static inline uint64_t probe(const struct u64table *t, uint64_t key)
 		for (unsigned j = 0; j < LINE_SLOTS; j++) {
 			unsigned in_use = value_of(&t->slots[i + j]) != 0;
 			used += in_use;
-			at += in_use & (key_of(&t->slots[i + j]) == key) ? j + 1 : 0;
+			at += (in_use & (key_of(&t->slots[i + j]) == key)) ? j + 1 : 0;
 		}
 		if (at != 0)
 			return i + at - 1;

@@ -352,6 +352,18 @@ static size_t put_entry(uint8_t *file, size_t at, size_t pad, size_t len)
 	return payload + len + TRAILER;
 }
 
+static size_t put_tombstone(uint8_t *file, size_t at, uint64_t key_hash)
+{
+	uint64_t prev_tail = at;
+	uint32_t crc = reel_crc32(0, "", 1);
+
+	file[at] = 0;
+	memcpy(file + at + 1, &key_hash, 8);
+	memcpy(file + at + 9, &prev_tail, 8);
+	memcpy(file + at + 17, &crc, 4);
+	return at + 1 + TRAILER;
+}
+
 /*
  * A torn or damaged container of an older generation whose first entries lie where the newest would have
  * put them too is still one of the older: what the newest cannot explain is not cut off.
@@ -383,6 +395,37 @@ START_TEST(older_generation_that_begins_like_the_newest_is_not_cut)
 }
 END_TEST
 
+/*
+ * Payloads that leave room for another generation's pad, with a deletion at the end, which has none: the links are
+ * good in each generation. The payloads' checksums say which it is, also where the newest of them is damaged.
+ */
+START_TEST(links_that_generations_share_do_not_decide)
+{
+	static const size_t pads[] = {1, 16, 64};
+	uint8_t file[4096];
+
+	for (size_t i = 0; i < 3; i++) {
+		for (int damaged = 0; damaged < 2; damaged++) {
+			size_t second = put_entry(file, 0, pads[i], 90), third = put_entry(file, second, pads[i], 300);
+			size_t end = put_entry(file, third, pads[i], 200);
+			file[end - 100] ^= (uint8_t)damaged;
+			end = put_tombstone(file, end, 1);
+			file_write("vector.bin", file, end);
+			struct reel *r = must_open("vector.bin", REEL_RDONLY);
+			struct reel_entry e;
+			struct reel_info info;
+			ck_assert_int_eq(reel_info(r, &info), 0);
+			ck_assert_uint_eq(info.generation, pads[i]);
+			ck_assert_int_eq(reel_read_hash(r, second + 1, &e), 0);
+			ck_assert_uint_eq(e.len, 300);
+			ck_assert(reel_entry_valid(&e));
+			reel_entry_release(&e);
+			reel_close(r);
+		}
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("damaged containers");
@@ -399,6 +442,7 @@ int main(void)
 	tcase_add_test(tc, every_flipped_byte_keeps_the_other_entries);
 	tcase_add_test(tc, damaged_older_generations_are_read_and_never_cut);
 	tcase_add_test(tc, older_generation_that_begins_like_the_newest_is_not_cut);
+	tcase_add_test(tc, links_that_generations_share_do_not_decide);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -121,6 +121,22 @@ START_TEST(one_nul_byte_as_a_change)
 }
 END_TEST
 
+/* A file of which one NUL byte is left, of longer contents, is compacted like any other. */
+START_TEST(one_nul_byte_of_more_is_compacted)
+{
+	h_put(h_fs, "start", "\0bc", 3);
+	ck_assert_int_eq(h_truncate(h_fs, h_ino(h_fs, "start"), 1), 0);
+	h_put(h_fs, "middle", "a\0c", 3);
+	ck_assert_int_eq(h_truncate(h_fs, h_ino(h_fs, "middle"), 2), 0);
+	h_close();
+	ck_assert_int_eq(fs_compact(h_path, &h_options, NULL), 0);
+	h_open();
+	h_expect(h_fs, "start", "", 1);
+	h_expect(h_fs, "middle", "a", 2);
+	h_check(h_fs);
+}
+END_TEST
+
 /* --- changes ------------------------------------------------------------------------------------------------ */
 
 /* Parts written over stay where they are, what is beneath shows elsewhere. */
@@ -325,6 +341,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, file_larger_than_the_buffers);
 	tcase_add_loop_test(tc, one_nul_byte, 0, 5);
 	tcase_add_loop_test(tc, one_nul_byte_as_a_change, 0, 6);
+	tcase_add_test(tc, one_nul_byte_of_more_is_compacted);
 	tcase_add_test(tc, partial_overwrite);
 	tcase_add_test(tc, small_change_costs_little);
 	tcase_add_loop_test(tc, flushed_appends_stay_linear, 0, 3);
