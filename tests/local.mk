@@ -120,14 +120,15 @@ EXTRA_DIST += tests/compat/vectors
 fs_tests = \
 	tests/unit/fs/test_names tests/unit/fs/test_rename tests/unit/fs/test_contents tests/unit/fs/test_open_files \
 	tests/unit/fs/test_import tests/unit/fs/test_moved tests/unit/fs/test_recovery tests/unit/fs/test_full tests/unit/fs/test_threads \
-	tests/unit/fs/test_replay tests/unit/fs/test_repair
+	tests/unit/fs/test_operations tests/unit/fs/test_repair
 check_PROGRAMS += $(fs_tests)
 check_LTLIBRARIES = tests/unit/fs/libharness.la
 fs_test_libs = tests/unit/fs/libharness.la libfs.la libstore.la $(CHECK_LIBS)
 tests_unit_fs_libharness_la_SOURCES = \
 	tests/unit/fs/foreign.c tests/unit/fs/foreign.h \
-	tests/unit/fs/harness.c tests/unit/fs/harness.h tests/unit/fs/harness_tree.c \
-	tests/unit/fs/model.c tests/unit/fs/model.h
+	tests/unit/fs/harness.c tests/unit/fs/harness.h tests/unit/fs/harness_main.c tests/unit/fs/harness_tree.c \
+	tests/unit/fs/model.c tests/unit/fs/model.h \
+	tests/unit/fs/operations.c tests/unit/fs/operations.h
 tests_unit_fs_libharness_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_names_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_names_LDADD = $(fs_test_libs)
@@ -147,7 +148,9 @@ tests_unit_fs_test_full_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_full_LDADD = $(fs_test_libs)
 tests_unit_fs_test_threads_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_threads_LDADD = $(fs_test_libs)
-tests_unit_fs_test_replay_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_fs_test_replay_LDADD = $(fs_test_libs)
+tests_unit_fs_test_operations_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_operations_LDADD = $(fs_test_libs)
 tests_unit_fs_test_repair_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_repair_LDADD = $(fs_test_libs)
+
+include tests/fuzz/local.mk

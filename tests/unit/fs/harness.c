@@ -428,12 +428,3 @@ void h_compact(const char *from, const char *to)
 	ck_assert_int_eq(reel_close(a), 0);
 	ck_assert_int_eq(reel_close(b), 0);
 }
-
-int h_main(Suite *suite)
-{
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_ENV);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}

@@ -1,31 +1,27 @@
 /*
- * test_replay.c - thousands of random operations on the file system and on a model of it (model.h), with
- * closings, crashes, checkpoints and compactions by another program among them: both stay the same. Each run
- * prints its seed; REPLAY_SEED=n runs that one alone.
+ * operations.c - see operations.h.
  */
 #include "config.h"
 
 #include "harness.h"
 #include "model.h"
+#include "operations.h"
 
 #include <linux/fs.h>
-#include <sys/random.h>
 #include <sys/xattr.h>
 
 #include "commit.h"
 
-#define OPERATIONS 3000
-#define SEEDS      6
-
 static struct model model;
-static unsigned short random_state[3];
+static operations_choose_fn choose;
+static void *choose_arg;
 static long operation;
 static char when[128];
 
 /* 0 to n - 1. */
 static uint32_t below(uint32_t n)
 {
-	return (uint32_t)nrand48(random_state) % n;
+	return choose(choose_arg, n);
 }
 
 /* --- choosing -------------------------------------------------------------------------------------------------- */
@@ -517,12 +513,20 @@ static const struct {
     {op_attributes, 6, "setattr"}, {op_xattr, 4, "xattr"},     {op_again, 3, "again"},
 };
 
-static void one_operation(long seed)
+void operations_begin(operations_choose_fn fn, void *arg)
+{
+	choose = fn;
+	choose_arg = arg;
+	operation = 0;
+	model_init(&model);
+}
+
+void operations_run(const char *run)
 {
 	uint32_t at = below(100), i = 0;
 	while (at >= ops[i].weight)
 		at -= ops[i++].weight;
-	snprintf(when, sizeof(when), "seed %ld, operation %ld (%s)", seed, operation, ops[i].name);
+	snprintf(when, sizeof(when), "%s, operation %ld (%s)", run, operation, ops[i].name);
 	if (getenv("REPLAY_TRACE"))
 		fprintf(stderr, "%s\n", when);
 	ops[i].run();
@@ -530,56 +534,13 @@ static void one_operation(long seed)
 		model_compare(&model, h_fs, when);
 		h_check(h_fs);
 	}
+	operation++;
 }
 
-static long seed_of(int run)
+void operations_end(void)
 {
-	const char *given = getenv("REPLAY_SEED");
-	uint32_t drawn;
-	if (given)
-		return atol(given);
-	ck_assert_int_eq(getrandom(&drawn, sizeof(drawn), 0), sizeof(drawn));
-	return run < SEEDS / 2 ? run : (long)(drawn >> 1);
-}
-
-/* Whatever is done in whatever order, model and file system are the same, through closing, crash and compaction. */
-START_TEST(tree_is_the_model)
-{
-	long seed = seed_of(_i);
-	random_state[0] = (unsigned short)seed;
-	random_state[1] = (unsigned short)(seed >> 16);
-	random_state[2] = 1;
-	printf("tree_is_the_model: seed %ld\n", seed);
-	fflush(stdout);
-	h_close();
-	if (_i % 2) {
-		h_options.sync_interval_s = 1;
-		h_options.buffer_file = 64 * KIB;
-		h_options.buffer_total = 128 * KIB;
-	}
-	h_open();
-	model_init(&model);
-	for (operation = 0; operation < OPERATIONS; operation++)
-		one_operation(seed);
 	close_all();
 	h_open();
 	model_compare(&model, h_fs, "at the end");
 	model_free(&model);
-}
-END_TEST
-
-static Suite *make_suite(void)
-{
-	Suite *suite = suite_create("replay");
-	TCase *tc = tcase_create("replay");
-	suite_add_tcase(suite, tc);
-	tcase_add_checked_fixture(tc, h_setup, h_teardown);
-	tcase_set_timeout(tc, 600);
-	tcase_add_loop_test(tc, tree_is_the_model, 0, getenv("REPLAY_SEED") ? 1 : SEEDS);
-	return suite;
-}
-
-int main(void)
-{
-	return h_main(make_suite());
 }
