@@ -89,7 +89,10 @@ static int replay(struct fs *fs, const struct found *list, size_t n)
 	return r;
 }
 
-/* Contents are where their key leads now. Those that are not there are left to the import: DATA_MISSING. */
+/*
+ * Contents are where their key leads now. Those that are not there, or are other contents' already, are left to the
+ * import: DATA_MISSING.
+ */
 static int relocate(struct fs *fs)
 {
 	struct data_table *t = &fs->tree.data;
@@ -103,7 +106,7 @@ static int relocate(struct fs *fs)
 		r = reel_read_hash(fs->store, d->key_hash, &e);
 		if (r < 0 && r != -ENOENT)
 			break;
-		if (r == 0 && e.len == d->len && e.crc == d->crc) {
+		if (r == 0 && e.len == d->len && e.crc == d->crc && !table_get(&fresh, e.offset)) {
 			d->position = e.offset;
 		} else {
 			d->position = missing;

@@ -131,7 +131,11 @@ static inline bool entry_bounds(const struct chain *c, uint64_t prev_tail, uint6
 	}
 	*payload = round_up(prev_tail, c->gen->pad);
 	/* An empty first entry is told by nothing from a few zero bytes. */
-	return *payload <= trailer && trailer - *payload >= c->gen->shortest && trailer > 0;
+	if (*payload > trailer || trailer - *payload < c->gen->shortest || trailer == 0)
+		return false;
+	/* Nobody writes it behind a pad; but a payload it never is. */
+	*tombstone = trailer - *payload == 1 && c->base[*payload] == 0;
+	return true;
 }
 
 /* The entry that ends at `end`. Sets all of *ret, `mapping` to NULL. -ENOENT: end is 0. -EBADMSG: none can. */

@@ -174,7 +174,8 @@ static inline int try_entry(struct search *s, uint64_t at, uint64_t field)
 		s->unfinished_after = prev_tail;
 		return 0;
 	}
-	return add_good(s, prev_tail, link == NULL ? 0 : link->state, tombstone ? 0 : excluded(prev_tail, payload), at);
+	return add_good(s, prev_tail, link == NULL ? 0 : link->state,
+			payload == prev_tail && tombstone ? 0 : excluded(prev_tail, payload), at);
 }
 
 /* The first byte at or after `at` that is not zero. */

@@ -426,6 +426,28 @@ START_TEST(links_that_generations_share_do_not_decide)
 }
 END_TEST
 
+/* No program writes a value of one NUL byte behind a pad. Where it is found it is a deletion like any other. */
+START_TEST(one_nul_behind_a_pad_is_a_deletion)
+{
+	uint8_t file[4096];
+	struct reel_entry e;
+	size_t first = put_entry(file, 0, 64, 90), end = put_entry(file, first, 64, 1);
+	uint64_t key_hash = 1;
+	uint32_t crc = reel_crc32(0, "", 1);
+
+	file[end - TRAILER - 1] = 0;
+	memcpy(file + end - TRAILER, &key_hash, 8);
+	memcpy(file + end - 4, &crc, 4);
+	file_write("vector.bin", file, end);
+	struct reel *r = must_open("vector.bin", 0);
+	ck_assert_int_eq(reel_read_hash(r, key_hash, &e), -ENOENT);
+	ck_assert_uint_eq(count_entries(r, false), 2);
+	ck_assert_int_eq(reel_compact(r, NULL), 0);
+	ck_assert_uint_eq(count_entries(r, false), 0);
+	reel_close(r);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("damaged containers");
@@ -443,6 +465,7 @@ int main(void)
 	tcase_add_test(tc, damaged_older_generations_are_read_and_never_cut);
 	tcase_add_test(tc, older_generation_that_begins_like_the_newest_is_not_cut);
 	tcase_add_test(tc, links_that_generations_share_do_not_decide);
+	tcase_add_test(tc, one_nul_behind_a_pad_is_a_deletion);
 	suite_add_tcase(suite, tc);
 	SRunner *runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -16,6 +16,7 @@
 #include "commit.h"
 #include "fs.h"
 #include "fuzz.h"
+#include "state.h"
 
 enum {
 	KNOWN = 48, /* inodes that operations choose from */
@@ -263,8 +264,12 @@ static void count_fault(void *arg, const char *text)
 static int open_it(const char *path, bool read_only, struct fs **ret)
 {
 	struct fs_options options = {.read_only = read_only, .log = fuzz_log};
-	int r = fs_open(path, &options, ret);
+	struct timespec fixed[2] = {{1000000000, 0}, {1000000000, 0}};
+	int r;
 
+	/* What has no times of its own in the container has those of the file. */
+	FUZZ_CHECK(utimensat(AT_FDCWD, path, fixed, 0) == 0, "no times can be set");
+	r = fs_open(path, &options, ret);
 	FUZZ_CHECK(r == 0 || r == -EBADMSG || r == -ENOTSUP, "opening: %s", strerror(-r));
 	return r;
 }
@@ -286,17 +291,42 @@ static void unchanged(const char *path, const uint8_t *data, size_t size, bool c
 	free(is);
 }
 
-static char *read_only(const char *path)
+/* *sound: a file system in which nothing is wrong, nothing is left over, and all is where it was written. */
+static char *read_only(const char *path, bool *sound)
 {
+	struct fs_info info;
 	struct fs *fs;
 	char *text;
 
+	*sound = false;
 	if (open_it(path, true, &fs) < 0)
 		return NULL;
 	text = tree_text(fs, false);
-	(void)fs_check(fs, count_fault, NULL);
+	FUZZ_CHECK(fs_info(fs, &info) == 0, "info fails");
+	*sound = fs_check(fs, count_fault, NULL) == 0 && info.torn == 0 && info.foreign == 0 && info.sequence > 0 && !fs->moved;
 	FUZZ_CHECK(fs_close(fs) == 0, "closing fails");
 	return text;
+}
+
+/* What is sound is repaired to the same, and of anything else what comes out is sound. */
+static void repair(const char *path, const char *read, bool sound)
+{
+	struct fs_options options = {.log = fuzz_log};
+	const char *out = fuzz_path("repaired");
+	struct fs *fs;
+	char *text;
+	int r = fs_repair(path, out, &options, count_fault, NULL, NULL);
+
+	FUZZ_CHECK(r == 0 || ((r == -EMEDIUMTYPE || r == -ENOTSUP || r == -EBADMSG) && !sound), "repair: %s", strerror(-r));
+	if (r < 0)
+		return;
+	FUZZ_CHECK(open_it(out, false, &fs) == 0, "what was repaired cannot be opened");
+	FUZZ_CHECK(fs_check(fs, count_fault, NULL) == 0, "what was repaired has faults");
+	text = tree_text(fs, false);
+	if (sound)
+		same(read, text, "as it is and repaired");
+	free(text);
+	FUZZ_CHECK(fs_close(fs) == 0, "closing fails");
 }
 
 static void compact(const char *path)
@@ -328,9 +358,11 @@ void exercise(const char *path, uint64_t seed)
 	struct run run = {.seed = seed};
 	size_t size;
 	uint8_t *data = fuzz_load(path, &size);
-	char *read = read_only(path), *writable = NULL, *changed = NULL, *again = NULL;
+	bool sound;
+	char *read = read_only(path, &sound), *writable = NULL, *changed = NULL, *again = NULL;
 	int r;
 
+	repair(path, read, sound);
 	unchanged(path, data, size, false);
 	r = open_it(path, false, &run.fs);
 	unchanged(path, data, size, r == 0);
