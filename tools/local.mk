@@ -7,3 +7,10 @@ reel_SOURCES = tools/reel.c tools/common.c tools/common.h tools/messages.c tools
 	tools/cmd_compact.c tools/cmd_convert.c
 reel_LDADD = libfs.la libstore.la
 dist_man_MANS += docs/man/reel.1
+
+# fsck(8) looks for a program named after the type.
+sbin_PROGRAMS += fsck.reelfs
+fsck_reelfs_SOURCES = tools/fsck.c tools/common.h tools/messages.c tools/text.c tools/text.h tools/output.c \
+	tools/progress.c tools/progress.h
+fsck_reelfs_LDADD = libfs.la libstore.la
+dist_man_MANS += docs/man/fsck.reelfs.8

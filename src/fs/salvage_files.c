@@ -136,7 +136,7 @@ static int handle_damaged(struct salvage *s, const struct inode *i, const struct
 	int r;
 
 	tree_path(i, NULL, path, sizeof(path));
-	if (c->sound == 0 && c->damaged > 0) {
+	if (c->sound == 0 && i->size > 0) {
 		salvage_tell(s, "/%s: nothing of its contents (%llu bytes) is whole: left out", path,
 			     (unsigned long long)i->size);
 		s->result.lost++;

@@ -1,0 +1,159 @@
+#!/usr/bin/env bash
+# fsck.reelfs: options and exit statuses as e2fsck has them. What it finds in damaged containers is in tests/fsck.
+. "${srcdir:-.}/tests/cli/lib.sh" || exit
+
+fsck() {
+	"$build/fsck.reelfs" "$@"
+}
+
+# A container with a torn append.
+torn() {
+	reel init c
+	reel write c a hello
+	printf xxxxx >>c
+}
+
+# Expects status 0 and one line.
+test_clean_container() {
+	reel init c
+	reel write c a hello
+	run 0 fsck c
+	matches "$out" "c: clean, 2 inodes, *"
+	run 0 fsck -f c
+	matches "$out" "c: checked, 2 inodes, *"
+	is "$err" ""
+}
+
+# Expects damage in contents to be found with -f, as a clean end says nothing of it.
+test_force_reads_everything() {
+	reel init c
+	reel write c a hello
+	flip c "$(extent_of c a)"
+	run 0 fsck -p c
+	run 4 fsck -fp c
+}
+
+# Expects each of the three to cut it off, status 1, and a clean second pass.
+test_torn_append_is_repaired() {
+	local option size
+	for option in -a -p -y; do
+		rm -f c
+		torn
+		size=$(stat -c %s c)
+		run 1 fsck $option c
+		matches "$out" "*the last 5 bytes*cut off the 5 bytes*"
+		is "$(stat -c %s c)" $((size - 5))
+		run 0 fsck $option c
+	done
+}
+
+# Expects status 4 and no change with -n, and without any option where nobody can be asked.
+test_nothing_is_repaired_unasked() {
+	torn
+	unchanged c fsck -n c
+	run 4 fsck -n c
+	unchanged c fsck c
+	run 4 fsck c </dev/null
+}
+
+# Expects the bytes in the file that was named.
+test_torn_bytes_are_kept() {
+	torn
+	run 1 fsck -p --keep-torn=kept c
+	is "$(cat kept)" xxxxx
+}
+
+# Expects status 8 and the process that has it mounted; the mount goes on. -n checks all the same.
+test_container_in_use_is_refused() {
+	reel init c
+	mount_it c
+	echo text >mnt/f
+	run 8 fsck -p c
+	matches "$out" "c: process $daemon has the container open*"
+	run 8 fsck c
+	run 0 fsck -fn c
+	matches "$out" "c: warning: it is in use*"
+	is "$(cat mnt/f)" text
+	unmount_it
+	run 0 fsck -f c
+}
+
+# Expects status 8 where there is nothing to check.
+test_what_cannot_be_checked() {
+	mkdir folder
+	seq 100 >text
+	for name in missing folder text; do
+		run 8 fsck -p $name
+		matches "$out" "$name: *"
+	done
+	seq 100 | cmp - text
+}
+
+# Expects status 16.
+test_wrong_usage() {
+	run 16 fsck
+	run 16 fsck c d
+	run 16 fsck --frobnicate c
+	run 16 fsck -n -p c
+	run 16 fsck -C x c
+	is "$(ls)" ""
+}
+
+# Expects lines that rise to 100 on the descriptor.
+test_progress_goes_to_a_descriptor() {
+	reel init c
+	head -c 1000000 /dev/urandom | reel write c a
+	run 0 fsck -f -C 7 c 7>progress
+	is "$(tail -n 1 progress)" "1 100 100 c"
+	sort -n -k 2 -c progress || fail "$(cat progress)"
+}
+
+# Expects more with -v and the time with -t, status 0.
+test_verbose_and_timing() {
+	reel init c
+	run 0 fsck -v -t c
+	matches "$out" "*directories *1*c: took *.* s"
+	run 0 fsck -V
+	matches "$out" "fsck.reelfs *"
+}
+
+# Expects status 32 when a signal ends it, here while it waits for someone to read its progress.
+test_signal() {
+	local status=0 pid long i
+	reel init c
+	mkdir files
+	for i in $(seq 100); do echo "$i" >"files/$i"; done
+	reel import c files
+	long=$(printf './%.0s' $(seq 1500))c
+	mkfifo pipe
+	exec 8<>pipe
+	"$build/fsck.reelfs" -f -C 8 "$long" >said 2>&1 &
+	pid=$!
+	# In write(2), whose number is one of these, to descriptor 8.
+	until grep -qE '^(1|64) 0x8 ' "/proc/$pid/syscall"; do
+		kill -0 $pid || fail "it ended: $(cat said)"
+	done
+	kill -INT $pid
+	wait $pid || status=$?
+	is $status 32
+}
+
+# Expects fsck(8) to find the program by the type, and its status. It takes for a device what begins with a slash.
+test_through_fsck_8() {
+	torn
+	export PATH=$build:$PATH
+	run 1 command fsck -t reelfs -a "$PWD/c"
+	run 0 command fsck -t reelfs "$PWD/c"
+}
+
+# Expects the manual page to have every option of --help.
+test_manual_page_has_every_option() {
+	local option page=$source_tree/docs/man/fsck.reelfs.8
+	run 0 fsck --help
+	matches "$out" "Usage: fsck.reelfs *"
+	while read -r option; do
+		[ "$option" = --help ] || grep -q -e "Fl -${option#--}" "$page" || fail "no $option in the manual page"
+	done < <(grep -o -e '--[a-z-]*' "$scratch/out" | sort -u)
+}
+
+run_tests
