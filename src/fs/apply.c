@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "apply.h"
+#include "atime_pack.h"
 #include "record.h"
 #include "fs.h"
 
@@ -107,6 +108,8 @@ static int apply_inode(struct tree *t, const struct fs_record_inode *r)
 	i->mtime = mtime;
 	i->ctime = ctime;
 	i->btime = btime;
+	number_set_del(&t->atimes, i->ino);
+	atomic_store_explicit(&i->atime_due, 0, memory_order_relaxed);
 	count(t, i, 1);
 	return 0;
 }
@@ -127,6 +130,7 @@ static int apply_touch(struct tree *t, const struct fs_record_touch *r)
 		return -EBADMSG;
 	i->nlink = r->nlink;
 	i->mtime = i->ctime = time;
+	atomic_store_explicit(&i->atime_due, 0, memory_order_relaxed);
 	return 0;
 }
 
@@ -233,6 +237,25 @@ static int apply_extents(struct tree *t, const struct fs_record_extents *r, cons
 	return err;
 }
 
+static int apply_atimes(struct tree *t, const struct fs_record_atimes *r, const struct record *rec)
+{
+	struct atime_unpack u;
+	int more = atime_unpack_begin(&u, r, rec->rest, rec->rest_len);
+
+	if (more < 0)
+		return more;
+	while ((more = atime_unpack_next(&u)) > 0) {
+		struct inode *i = tree_inode(t, u.ino);
+
+		if (!i)
+			return -EBADMSG;
+		/* One that has been read again since is ahead of this record. */
+		if (!number_set_has(&t->atimes, u.ino))
+			i->atime = u.time;
+	}
+	return more;
+}
+
 int apply_record(struct tree *t, const struct record *rec, uint64_t limit)
 {
 	switch (rec->type) {
@@ -256,6 +279,8 @@ int apply_record(struct tree *t, const struct record *rec, uint64_t limit)
 		return apply_data(t, rec->fixed, rec, limit);
 	case FS_RECORD_EXTENTS:
 		return apply_extents(t, rec->fixed, rec);
+	case FS_RECORD_ATIMES:
+		return apply_atimes(t, rec->fixed, rec);
 	default:
 		return -EBADMSG;
 	}

@@ -87,6 +87,7 @@ void attr_committed(struct fs *fs, struct open_state *o)
 {
 	pthread_mutex_lock(&o->attr);
 	o->changed = false;
+	atomic_store_explicit(&o->inode->atime_due, 0, memory_order_relaxed);
 	pthread_mutex_unlock(&o->attr);
 	extents_clear(&fs->tree, &o->base);
 	ranges_clear(&o->punched);

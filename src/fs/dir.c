@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "atime.h"
 #include "attr.h"
 
 int fs_dir_open(struct fs *fs, uint64_t ino, struct fs_dir **ret)
@@ -78,7 +79,9 @@ int fs_ref_locked(struct fs_dir *d, uint64_t ino, bool count, struct fs_attr *re
 
 int fs_dir_fsync(struct fs_dir *d)
 {
-	return reel_sync(d->fs->store);
+	int r = fs_is_read_only(d->fs) ? 0 : atime_commit_of(d->fs, d->inode);
+
+	return r < 0 ? r : reel_sync(d->fs->store);
 }
 
 void fs_dir_close(struct fs_dir *d)

@@ -11,6 +11,7 @@
 #include <syslog.h>
 #include <sys/statvfs.h>
 
+#include "atime.h"
 #include "attr.h"
 #include "commit.h"
 #include "contents.h"
@@ -216,7 +217,9 @@ int fs_file_fsync(struct fs_file *f, bool datasync)
 {
 	int r = flush(f->fs, f->open, &(struct contents_as){NULL});
 
-	(void)datasync; /* a file's times are in the same transaction as its data: nothing is saved by leaving them */
+	/* Its other times are in the same transaction as its data: nothing is saved by leaving them. */
+	if (r == 0 && !datasync)
+		r = atime_commit_of(f->fs, f->open->inode);
 	return r < 0 ? r : reel_sync(f->fs->store);
 }
 
@@ -299,7 +302,9 @@ int file_commit_all(struct fs *fs)
 int fs_sync(struct fs *fs)
 {
 	int r = fs_is_read_only(fs) ? 0 : file_commit_all(fs);
+	int a = fs_is_read_only(fs) ? 0 : atime_commit(fs);
 	int s = reel_sync(fs->store);
 
+	r = r < 0 ? r : a;
 	return r < 0 ? r : s;
 }

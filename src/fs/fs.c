@@ -12,6 +12,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "atime.h"
 #include "commit.h"
 #include "file.h"
 #include "locate.h"
@@ -170,6 +171,9 @@ int fs_close(struct fs *fs)
 		syncer_stop(fs);
 		if (!fs_is_read_only(fs)) {
 			r = file_commit_all(fs);
+			one = atime_commit(fs);
+			/* Where the disk is full nothing is lost that anybody was promised. */
+			r = r < 0 || one == -ENOSPC ? r : one;
 			one = commit_clean(fs);
 			r = r < 0 ? r : one;
 		}

@@ -45,10 +45,19 @@ typedef void (*fs_log_fn)(void *arg, int priority, const char *text);
  */
 typedef int (*fs_progress_fn)(void *arg, uint64_t done, uint64_t total);
 
+/* What reading something does to its access time. */
+enum fs_atime {
+	FS_ATIME_NEVER,
+	FS_ATIME_RELATIVE, /* sets it if it is not after mtime and ctime, or is a day old (mount(8), relatime) */
+	FS_ATIME_STRICT,   /* sets it */
+};
+
 struct fs_options {
 	bool read_only;              /* takes no lock, changes nothing, works beside a writer */
 	unsigned lock_wait_ms;       /* how long to wait for another writer to end */
 	unsigned sync_interval_s;    /* the container is synced this often when there is something to sync; 0: never */
+	enum fs_atime atime;         /* never where read_only */
+	bool no_dir_atime;           /* never of directories */
 	uint64_t buffer_file;        /* a file's unwritten data spills to disk past this; 0: the default */
 	uint64_t buffer_total;       /* all files' together; 0: the default */
 	const char *keep_torn;       /* as in reel_options */
@@ -148,7 +157,7 @@ struct fs_cred {
 	uint32_t uid, gid;
 };
 
-/* The target of a symbolic link, NUL-terminated, into buf (size FS_SYMLINK_MAX + 1). */
+/* The target of a symbolic link, NUL-terminated, into buf (size FS_SYMLINK_MAX + 1). Sets the access time. */
 int fs_readlink(struct fs *fs, uint64_t ino, char *buf);
 
 /* mode: type and permissions, the umask applied already. Regular files, fifos, sockets, devices. */
@@ -191,6 +200,12 @@ struct fs_extract {
  */
 int fs_file_read(struct fs_file *f, uint64_t offset, size_t size, struct fs_extract *ret);
 void fs_extract_done(struct fs_extract *e);
+/*
+ * To be called after a read that is not through O_NOATIME, before its result is told: sets the access time as
+ * fs_options.atime says. It reaches the container with the inode's next change, with fs_sync() or an fsync of the
+ * inode, a checkpoint, or fs_close(): a kill of the process before that takes it back. Cannot fail.
+ */
+void fs_file_accessed(struct fs_file *f);
 
 /*
  * Writes all of iov at `offset` into the inode's buffer; every descriptor sees it at once.
@@ -239,6 +254,9 @@ int fs_dir_open(struct fs *fs, uint64_t ino, struct fs_dir **ret);
 int fs_dir_read(struct fs_dir *d, uint64_t cookie, fs_readdir_fn fn, void *arg);
 /* fs_ref() and fs_getattr() for use inside the callback of fs_dir_read(). No count for "." and "..". */
 int fs_ref_locked(struct fs_dir *d, uint64_t ino, bool count, struct fs_attr *ret);
+/* As fs_file_accessed(), after fs_dir_read(). */
+void fs_dir_accessed(struct fs_dir *d);
+/* The container synced, and with it all that happened to the names in the directory. */
 int fs_dir_fsync(struct fs_dir *d);
 void fs_dir_close(struct fs_dir *d);
 

@@ -89,6 +89,7 @@ enum fs_record_type {
 	FS_RECORD_UNXATTR = 8,  /* struct fs_record_xattr, the name */
 	FS_RECORD_DATA = 9,     /* struct fs_record_data, sums × uint32_t */
 	FS_RECORD_EXTENTS = 10, /* struct fs_record_extents, count × struct fs_record_extent */
+	FS_RECORD_ATIMES = 11,  /* struct fs_record_atimes, steps */
 };
 
 struct fs_record {
@@ -181,6 +182,16 @@ struct fs_record_extent {
 	uint64_t len;
 	uint64_t position;    /* of the payload of the entry (struct fs_record_data); FS_NO_POSITION: a hole */
 	uint64_t data_offset; /* in the payload; 0 for a hole */
+};
+
+/*
+ * Access times of many inodes. What follows is for each of them how much its inode number is above that of the one
+ * before (at first 0), and how many ns its time is after that of the one before (at first `time`): n later as 2n,
+ * n earlier as 2n - 1. These numbers have seven bits in each byte, the lowest first; 128 is added to all bytes
+ * of a number but its last.
+ */
+struct fs_record_atimes {
+	struct fs_time time;
 };
 
 #endif

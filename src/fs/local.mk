@@ -1,6 +1,8 @@
 noinst_LTLIBRARIES += libfs.la
 libfs_la_SOURCES = \
 	src/fs/apply.c src/fs/apply.h \
+	src/fs/atime.c src/fs/atime.h \
+	src/fs/atime_pack.c src/fs/atime_pack.h \
 	src/fs/attr.c src/fs/attr.h \
 	src/fs/check.c \
 	src/fs/checkpoint.c src/fs/checkpoint.h \

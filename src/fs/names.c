@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "atime.h"
 #include "attr.h"
 #include "contents.h"
 #include "names.h"
@@ -128,6 +129,8 @@ int fs_readlink(struct fs *fs, uint64_t ino, char *buf)
 	else
 		strcpy(buf, i->target);
 	pthread_rwlock_unlock(&fs->tree_lock);
+	if (r == 0)
+		atime_link_read(fs, ino);
 	return r;
 }
 

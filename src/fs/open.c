@@ -152,6 +152,7 @@ void open_change(struct fs *fs, struct open_state *o, const uint64_t *size, uint
 		o->size = *size;
 	o->mtime = o->ctime = *now;
 	o->allocated += filled;
+	atomic_store_explicit(&o->inode->atime_due, 0, memory_order_relaxed);
 	pthread_mutex_unlock(&o->attr);
 	pthread_rwlock_unlock(&fs->tree_lock);
 }
@@ -168,6 +169,7 @@ void open_change_times(struct fs *fs, struct open_state *o, const struct timespe
 		o->mtime = *mtime;
 	if (ctime)
 		o->ctime = *ctime;
+	atomic_store_explicit(&o->inode->atime_due, 0, memory_order_relaxed);
 	pthread_mutex_unlock(&o->attr);
 	pthread_rwlock_unlock(&fs->tree_lock);
 }

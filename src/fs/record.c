@@ -17,6 +17,7 @@ static const size_t fixed_size[] = {
     [FS_RECORD_DIRENT] = sizeof(struct fs_record_dirent), [FS_RECORD_UNDIRENT] = sizeof(struct fs_record_undirent),
     [FS_RECORD_XATTR] = sizeof(struct fs_record_xattr),   [FS_RECORD_UNXATTR] = sizeof(struct fs_record_xattr),
     [FS_RECORD_DATA] = sizeof(struct fs_record_data),     [FS_RECORD_EXTENTS] = sizeof(struct fs_record_extents),
+    [FS_RECORD_ATIMES] = sizeof(struct fs_record_atimes),
 };
 
 void body_free(struct body *b)

@@ -6,7 +6,7 @@
  *  1. open_state.io   an inode's unwritten data and its working extents
  *  2. fs.commit       the right to append to the container and to change the tree: one thread at a time
  *  3. fs.tree_lock    the tree in memory. Changed only with both 2 and 3 held (3 for writing), but for
- *                     lookup counts and open states, which need 3 only
+ *                     lookup counts, open states and atimes (T4), which need 3 only
  *  4. open_state.attr size and times that descriptors see but no transaction has yet
  *     fs.open_lock    the list of open states
  */

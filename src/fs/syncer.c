@@ -7,6 +7,7 @@
 #include <string.h>
 #include <syslog.h>
 
+#include "atime.h"
 #include "commit.h"
 #include "syncer.h"
 
@@ -33,8 +34,11 @@ static void *syncer(void *arg)
 	while (wait_for_next(fs)) {
 		int r = 0;
 
-		if (commit_wants_checkpoint(fs))
-			r = commit_checkpoint(fs);
+		if (commit_wants_checkpoint(fs)) {
+			r = atime_commit(fs);
+			if (r == 0)
+				r = commit_checkpoint(fs);
+		}
 		if (r == 0 && reel_durable_tail(fs->store) < reel_tail_offset(fs->store))
 			r = reel_sync(fs->store);
 		if (r < 0 && !told)

@@ -2,7 +2,8 @@
  * table.h - an ordered table from 64-bit numbers to pointers: Judy arrays with their error handling.
  * Inode numbers, name hashes, readdir cookies, key hashes and container offsets are all looked up
  * through it. Reading is safe from several threads while nobody changes the table; it does no
- * locking of its own and owns nothing that it points to.
+ * locking of its own and owns nothing that it points to. Beside it a set of such numbers, of about a bit each where
+ * they lie close together.
  */
 #ifndef FS_TABLE_H
 #define FS_TABLE_H
@@ -76,6 +77,47 @@ static inline bool table_empty(const struct table *t)
 static inline void table_clear(struct table *t)
 {
 	(void)JudyLFreeArray(&t->judy, NULL);
+}
+
+/* Zeroed is empty. */
+struct number_set {
+	Pvoid_t judy;
+};
+
+/* -ENOMEM. */
+static inline int number_set_add(struct number_set *s, uint64_t n)
+{
+	return Judy1Set(&s->judy, n, NULL) == JERR ? -ENOMEM : 0;
+}
+
+static inline void number_set_del(struct number_set *s, uint64_t n)
+{
+	(void)Judy1Unset(&s->judy, n, NULL);
+}
+
+static inline bool number_set_has(const struct number_set *s, uint64_t n)
+{
+	return Judy1Test(s->judy, n, NULL) == 1;
+}
+
+static inline bool number_set_empty(const struct number_set *s)
+{
+	return s->judy == NULL;
+}
+
+/* The first number that is at least *n, which is set to it; false: there is none. */
+static inline bool number_set_first(const struct number_set *s, uint64_t *n)
+{
+	Word_t word = *n;
+	bool found = Judy1First(s->judy, &word, NULL) == 1;
+
+	*n = word;
+	return found;
+}
+
+static inline void number_set_clear(struct number_set *s)
+{
+	(void)Judy1FreeArray(&s->judy, NULL);
 }
 
 #endif

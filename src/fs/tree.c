@@ -55,6 +55,7 @@ void tree_free(struct tree *t)
 		free_inode_memory(i);
 	}
 	table_clear(&t->inodes);
+	number_set_clear(&t->atimes);
 	data_table_free(&t->data);
 	free(t->dead);
 	t->dead = NULL;
@@ -99,6 +100,7 @@ int tree_inode_new(struct tree *t, uint64_t ino, uint32_t mode, struct inode **r
 void tree_inode_free(struct tree *t, struct inode *i)
 {
 	extents_clear(t, &i->extents);
+	number_set_del(&t->atimes, i->ino);
 	table_del(&t->inodes, i->ino);
 	free_inode_memory(i);
 }

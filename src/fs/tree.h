@@ -1,7 +1,7 @@
 /*
  * tree.h - the tree in memory: inodes, dirents, extents, and the tables that find them.
  * It is changed by apply.c alone, with the records of transactions; that is what makes the state in
- * memory and the state after a replay the same (invariant T1, docs/DESIGN.md). It does no I/O and no
+ * memory and the state after a replay the same (invariants T1 and T4, docs/DESIGN.md). It does no I/O and no
  * locking: the tree lock of struct fs protects all of it.
  */
 #ifndef FS_TREE_H
@@ -72,8 +72,13 @@ struct inode {
 		char *target;          /* symbolic links */
 	};
 	_Atomic uint64_t lookups; /* lookup count of the kernel */
-	bool removed;             /* it has had names, and cannot have one again */
-	struct open_state *open;  /* while the inode is open or being changed; NULL otherwise */
+	/*
+	 * The second from which reading it can change atime; 0: each time has to be looked at. Written under the tree
+	 * lock (for reading: only to 0), read without it.
+	 */
+	_Atomic int64_t atime_due;
+	bool removed;            /* it has had names, and cannot have one again */
+	struct open_state *open; /* while the inode is open or being changed; NULL otherwise */
 };
 
 struct tree {
@@ -84,6 +89,7 @@ struct tree {
 	/* Keys whose entries died and want a tombstone. */
 	uint64_t *dead;
 	size_t dead_n, dead_room;
+	struct number_set atimes; /* inodes whose atime no transaction has yet (T4) */
 	/* Sums over the inodes that have names, for statfs and info. */
 	uint64_t files, directories, regular, bytes;
 };

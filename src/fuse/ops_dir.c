@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "loop.h"
@@ -90,6 +91,8 @@ static void list(fuse_req_t req, size_t size, off_t offset, struct fuse_file_inf
 	res = fs_dir_read(l.dir, (uint64_t)offset, plus ? add_entry : add_name, &l);
 	if (res == 0 && l.used == 0)
 		res = l.error;
+	if (res == 0 && !(fi->flags & O_NOATIME))
+		fs_dir_accessed(l.dir);
 	if (res < 0) {
 		forget_all(fs, &l);
 		reply_status(req, res);

@@ -145,6 +145,8 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 		reply_status(req, res);
 		return;
 	}
+	if (!(fi->flags & O_NOATIME) && (fi->flags & O_ACCMODE) != O_WRONLY)
+		fs_file_accessed(file_of(fi));
 	res = fuse_reply_iov(req, extract.piece, extract.pieces);
 	/* The kernel copies out of the mapping: a page that cannot be read shows here, not as SIGBUS. */
 	if (res < 0 && res != -ENOENT)

@@ -41,6 +41,7 @@ enum key {
 	KEY_FSNAME,
 	KEY_REMOUNT,
 	KEY_FLAG,
+	KEY_ATIME,
 	KEY_LIBFUSE,
 	KEY_IGNORE,
 };
@@ -79,6 +80,12 @@ static const struct fuse_opt specs[] = {
     FUSE_OPT_KEY("dirsync", KEY_FLAG),
     FUSE_OPT_KEY("atime", KEY_FLAG),
     FUSE_OPT_KEY("noatime", KEY_FLAG),
+    FUSE_OPT_KEY("relatime", KEY_ATIME),
+    FUSE_OPT_KEY("norelatime", KEY_ATIME),
+    FUSE_OPT_KEY("strictatime", KEY_ATIME),
+    FUSE_OPT_KEY("nostrictatime", KEY_ATIME),
+    FUSE_OPT_KEY("diratime", KEY_ATIME),
+    FUSE_OPT_KEY("nodiratime", KEY_ATIME),
     FUSE_OPT_KEY("allow_other", KEY_LIBFUSE),
     FUSE_OPT_KEY("allow_root", KEY_LIBFUSE),
     FUSE_OPT_KEY("auto_unmount", KEY_LIBFUSE),
@@ -105,12 +112,6 @@ static const struct fuse_opt specs[] = {
     FUSE_OPT_KEY("comment=", KEY_IGNORE),
     FUSE_OPT_KEY("helper=", KEY_IGNORE),
     FUSE_OPT_KEY("uhelper=", KEY_IGNORE),
-    FUSE_OPT_KEY("relatime", KEY_IGNORE),
-    FUSE_OPT_KEY("norelatime", KEY_IGNORE),
-    FUSE_OPT_KEY("strictatime", KEY_IGNORE),
-    FUSE_OPT_KEY("nostrictatime", KEY_IGNORE),
-    FUSE_OPT_KEY("diratime", KEY_IGNORE),
-    FUSE_OPT_KEY("nodiratime", KEY_IGNORE),
     FUSE_OPT_KEY("lazytime", KEY_IGNORE),
     FUSE_OPT_KEY("nolazytime", KEY_IGNORE),
     FUSE_OPT_KEY("iversion", KEY_IGNORE),
@@ -133,6 +134,24 @@ static const struct mount_flag {
     {"dirsync", MS_DIRSYNC, true}, {"async", MS_SYNCHRONOUS, false}, {"noatime", MS_NOATIME, true},
     {"atime", MS_NOATIME, false},
 };
+
+/* What reading does to access times; the kernel leaves that to the daemon, whatever flags the mount has. */
+static const struct atime_option {
+	const char *name;
+	enum fs_atime atime;
+} atime_options[] = {
+    {"noatime", FS_ATIME_NEVER},      {"atime", FS_ATIME_RELATIVE},      {"relatime", FS_ATIME_RELATIVE},
+    {"strictatime", FS_ATIME_STRICT}, {"norelatime", FS_ATIME_RELATIVE}, {"nostrictatime", FS_ATIME_RELATIVE},
+};
+
+static void take_atime(struct options *o, const char *name)
+{
+	for (size_t i = 0; i < sizeof(atime_options) / sizeof(atime_options[0]); i++)
+		if (strcmp(atime_options[i].name, name) == 0)
+			o->atime = atime_options[i].atime;
+	if (strcmp(name, "nodiratime") == 0 || strcmp(name, "diratime") == 0)
+		o->no_dir_atime = name[0] == 'n';
+}
 
 static void take_flag(struct options *o, const char *name)
 {
@@ -262,7 +281,11 @@ static int take(void *data, const char *arg, int key, struct fuse_args *rest)
 		return 1;
 	case KEY_FLAG:
 		take_flag(o, strcmp(arg, "-r") == 0 ? "ro" : arg);
+		take_atime(o, arg);
 		return 1;
+	case KEY_ATIME:
+		take_atime(o, arg);
+		return 0;
 	case KEY_LIBFUSE:
 		return 1;
 	default:
@@ -351,6 +374,7 @@ int options_parse(struct options *o, int argc, char **argv)
 	    .max_threads = DEFAULT_THREADS,
 	    .lock_wait = DEFAULT_LOCK_WAIT,
 	    .sync = DEFAULT_SYNC,
+	    .atime = FS_ATIME_RELATIVE,
 	    .flags = MS_NOSUID | MS_NODEV,
 	};
 	if (argc < 1) {

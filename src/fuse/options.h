@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <fuse_opt.h>
 
+#include "fs.h"
+
 struct options {
 	char *container;    /* as given */
 	char *mountpoint;   /* as given */
@@ -26,6 +28,8 @@ struct options {
 	unsigned max_threads;
 	unsigned lock_wait;    /* seconds */
 	unsigned sync;         /* seconds; 0: never */
+	enum fs_atime atime;   /* what reading does to access times */
+	bool no_dir_atime;     /* but not to those of directories */
 	char *keep_torn;       /* or NULL */
 	unsigned long flags;   /* MS_* of mount(2) that were asked for; used by remount alone */
 	struct fuse_args fuse; /* what is left for libfuse: the program's name and options it knows */

@@ -52,6 +52,8 @@ static struct fs *open_container(const struct options *o, const struct paths *pa
 	    .read_only = o->read_only,
 	    .lock_wait_ms = o->lock_wait * 1000,
 	    .sync_interval_s = o->sync,
+	    .atime = o->atime,
+	    .no_dir_atime = o->no_dir_atime,
 	    .keep_torn = o->keep_torn,
 	    .log = log_fs,
 	};
