@@ -39,7 +39,7 @@ EXTRA_DIST += tests/fsck
 
 # System calls on a mount, one script for each subject.
 mount_tests = \
-	tests/mount/names.sh tests/mount/attrs.sh tests/mount/killpriv.sh tests/mount/rename.sh tests/mount/open-files.sh \
+	tests/mount/names.sh tests/mount/attrs.sh tests/mount/atime.sh tests/mount/killpriv.sh tests/mount/rename.sh tests/mount/open-files.sh \
 	tests/mount/append.sh tests/mount/truncate.sh tests/mount/mmap.sh tests/mount/readdir.sh tests/mount/xattr.sh \
 	tests/mount/statfs.sh tests/mount/options.sh tests/mount/mount-helper.sh tests/mount/two-writers.sh \
 	tests/mount/signals.sh tests/mount/tmpfile.sh tests/mount/btime.sh
