@@ -45,8 +45,8 @@ test_never_linked() {
 	mkfifo "$scratch/end"
 	"$tmpfile" hold "$mnt" 600 none text <"$scratch/end" 2>/dev/null &
 	exec 3>"$scratch/end"
-	path=/proc/$!/fd/3
-	until readlink "$path" | grep -q deleted; do
+	path=/proc/$!/fd
+	until readlink "$path"/* | grep -q deleted; do
 		kill -0 $! || fail "tmpfile ended"
 		sleep 0.01
 	done
