@@ -62,6 +62,16 @@ static int move_on(struct reel *r, const struct snapshot *s, uint64_t size)
 	return err < 0 ? err : news > s->tail;
 }
 
+/* The tail and the size of one file: another thread that puts a new file in place holds append_lock meanwhile. */
+static int take_with_size(struct reel *r, struct snapshot *s, struct stat *st)
+{
+	pthread_mutex_lock(&r->append_lock);
+	snapshot_take(r, s);
+	int err = r->disk->fstat(r->disk, r->fd, st);
+	pthread_mutex_unlock(&r->append_lock);
+	return err;
+}
+
 int reel_refresh(struct reel *r)
 {
 	struct snapshot s;
@@ -69,8 +79,7 @@ int reel_refresh(struct reel *r)
 
 	if (store_writable(r))
 		return 0;
-	snapshot_take(r, &s);
-	int err = r->disk->fstat(r->disk, r->fd, &st);
+	int err = take_with_size(r, &s, &st);
 	/* Where the layer above finds the tail it also holds offsets and addresses: it keeps its file. */
 	if (err == 0 && r->find_tail == NULL)
 		err = is_replaced(r, &st);
