@@ -238,7 +238,7 @@ static int enqueue(struct reel_writer *w, struct submission *s)
 	return err;
 }
 
-static int submit(struct reel_writer *w, const struct tagged_item *items, size_t n, struct submission like,
+static int submit(struct reel_writer *w, const struct tagged_item *items, size_t n, const struct submission *like,
 		  struct reel_ticket **ticket)
 {
 	struct reel_ticket *t = NULL;
@@ -254,9 +254,9 @@ static int submit(struct reel_writer *w, const struct tagged_item *items, size_t
 		return -ENOMEM;
 	}
 	s->ticket = t;
-	s->done = like.done;
-	s->arg = like.arg;
-	s->flags = like.flags;
+	s->done = like->done;
+	s->arg = like->arg;
+	s->flags = like->flags;
 	err = enqueue(w, s);
 	if (err < 0) {
 		ticket_free(t);
@@ -274,7 +274,7 @@ int reel_submit(struct reel_writer *w, const struct reel_key_item *items, size_t
 
 	if (tagged == NULL)
 		return -ENOMEM;
-	int err = submit(w, tagged, n, (struct submission){.done = done, .arg = arg, .flags = flags}, ticket);
+	int err = submit(w, tagged, n, &(struct submission){.done = done, .arg = arg, .flags = flags}, ticket);
 	free(tagged);
 	return err;
 }
@@ -288,7 +288,7 @@ int reel_submit_hashes(struct reel_writer *w, const struct reel_batch_item *item
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		tagged[i].item = items[i];
-	int err = submit(w, tagged, n, (struct submission){.done = done, .arg = arg, .flags = flags}, ticket);
+	int err = submit(w, tagged, n, &(struct submission){.done = done, .arg = arg, .flags = flags}, ticket);
 	free(tagged);
 	return err;
 }

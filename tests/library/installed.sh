@@ -2,7 +2,7 @@
 # libreel as others get it: installed under a folder of its own, and used through pkg-config by the example program.
 . "${srcdir:-.}/tests/cli/lib.sh" || exit
 
-flags=$(grep -o -m1 -e '-fsanitize=[a-z,]*' "$build/Makefile")
+flags=$(sed -n "s,^REEL_CFLAGS = .*\(-fsanitize=address[a-z\,]*\).*,\1,p" "$build/Makefile")
 stage=$scratch/stage
 export PKG_CONFIG_SYSROOT_DIR=$stage
 
