@@ -42,9 +42,10 @@ mount_tests = \
 	tests/mount/names.sh tests/mount/attrs.sh tests/mount/atime.sh tests/mount/killpriv.sh tests/mount/rename.sh tests/mount/open-files.sh \
 	tests/mount/append.sh tests/mount/truncate.sh tests/mount/mmap.sh tests/mount/readdir.sh tests/mount/xattr.sh \
 	tests/mount/statfs.sh tests/mount/options.sh tests/mount/mount-helper.sh tests/mount/two-writers.sh \
-	tests/mount/signals.sh tests/mount/tmpfile.sh tests/mount/btime.sh
+	tests/mount/signals.sh tests/mount/tmpfile.sh tests/mount/btime.sh \
+	tests/mount/acl.sh tests/mount/capabilities.sh tests/mount/permissions.sh tests/mount/mount-as-user.sh
 TESTS += $(mount_tests)
-EXTRA_DIST += $(mount_tests) tests/mount/lib.sh
+EXTRA_DIST += $(mount_tests) tests/mount/lib.sh tests/mount/users.sh
 noinst_PROGRAMS += tests/mount/syscall tests/mount/tmpfile
 tests_mount_syscall_SOURCES = tests/mount/syscall.c
 tests_mount_tmpfile_SOURCES = tests/mount/tmpfile.c
@@ -124,7 +125,7 @@ EXTRA_DIST += tests/compat/vectors
 fs_tests = \
 	tests/unit/fs/test_names tests/unit/fs/test_rename tests/unit/fs/test_contents tests/unit/fs/test_open_files \
 	tests/unit/fs/test_import tests/unit/fs/test_moved tests/unit/fs/test_recovery tests/unit/fs/test_full tests/unit/fs/test_threads \
-	tests/unit/fs/test_operations tests/unit/fs/test_repair tests/unit/fs/test_atime
+	tests/unit/fs/test_operations tests/unit/fs/test_repair tests/unit/fs/test_atime tests/unit/fs/test_acl
 check_PROGRAMS += $(fs_tests)
 check_LTLIBRARIES = tests/unit/fs/libharness.la
 fs_test_libs = tests/unit/fs/libharness.la libfs.la libstore.la $(CHECK_LIBS)
@@ -134,6 +135,8 @@ tests_unit_fs_libharness_la_SOURCES = \
 	tests/unit/fs/model.c tests/unit/fs/model.h \
 	tests/unit/fs/operations.c tests/unit/fs/operations.h
 tests_unit_fs_libharness_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_acl_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_acl_LDADD = $(fs_test_libs)
 tests_unit_fs_test_names_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_names_LDADD = $(fs_test_libs)
 tests_unit_fs_test_rename_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

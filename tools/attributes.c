@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <linux/xattr.h>
 
 #include "attributes.h"
 
@@ -46,7 +47,7 @@ int attributes_put(const struct container *c, uint64_t ino, const struct attribu
 int attributes_make(const struct container *c, const struct place *at, const struct attributes *a, const char *target,
 		    uint64_t *ino)
 {
-	struct fs_cred cred = {a->uid, a->gid};
+	struct fs_cred cred = {.uid = a->uid, .gid = a->gid};
 	struct fs_attr attr;
 	int r;
 
@@ -63,16 +64,29 @@ int attributes_make(const struct container *c, const struct place *at, const str
 	return 0;
 }
 
+/* What the file has inherited from its new directory, and its original has not. */
+static int drop_acls(const struct container *c, uint64_t ino, const struct xattr_source *from)
+{
+	static const char *const acls[] = {XATTR_NAME_POSIX_ACL_ACCESS, XATTR_NAME_POSIX_ACL_DEFAULT};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof(acls) / sizeof(*acls); i++) {
+		if (fs_getxattr(c->fs, ino, acls[i], NULL, 0) >= 0 && from->get(from->arg, acls[i], NULL, 0) < 0)
+			r = fs_removexattr(c->fs, ino, acls[i]);
+	}
+	return r;
+}
+
 int attributes_put_xattrs(const struct container *c, uint64_t ino, const struct xattr_source *from,
 			  char failed[FS_NAME_MAX + 1])
 {
 	ssize_t names_len = from->list(from->arg, NULL, 0), len;
 	char *names = NULL, *value = NULL;
-	int first = 0, r;
+	int first = drop_acls(c, ino, from), r;
 
 	failed[0] = '\0';
-	if (names_len == 0 || names_len == -EOPNOTSUPP)
-		return 0;
+	if (first < 0 || names_len == 0 || names_len == -EOPNOTSUPP)
+		return first;
 	if (names_len < 0)
 		return (int)names_len;
 	names = malloc(NAMES_SIZE);
@@ -102,7 +116,7 @@ static ssize_t list_inode(void *arg, char *buf, size_t size)
 {
 	const struct xattr_inode *in = arg;
 
-	return fs_listxattr(in->fs, in->ino, buf, size);
+	return fs_listxattr(in->fs, in->ino, true, buf, size);
 }
 
 static ssize_t get_inode(void *arg, const char *name, void *buf, size_t size)

@@ -140,7 +140,7 @@ static int put_contents(struct original *o, const struct container *to, const st
 		*ino = at->attr.ino;
 		return put_replace(to, *ino, source_original, o);
 	}
-	return put_make(to, at, exists, less_umask(0666), &cred, source_original, o, ino);
+	return put_make(to, at, exists, 0666, &cred, source_original, o, ino);
 }
 
 static int put_other(const struct original *o, const struct container *to, const struct place *at, bool exists, uint64_t *ino)
@@ -162,9 +162,10 @@ static int put_all_attributes(const struct original *o, const struct container *
 	struct xattr_inode in = {o->c.fs, o->at.attr.ino};
 	struct xattr_source xattrs = xattrs_of_inode(&in);
 	char failed[FS_NAME_MAX + 1];
-	int r = attributes_put_xattrs(to, ino, &xattrs, failed);
+	int r = attributes_put(to, ino, &a);
 
-	return r < 0 ? r : attributes_put(to, ino, &a);
+	/* After the owner, which takes file capabilities away. */
+	return r < 0 ? r : attributes_put_xattrs(to, ino, &xattrs, failed);
 }
 
 /* After a failure what is buffered must not be committed: the process ends. */

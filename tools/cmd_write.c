@@ -97,7 +97,7 @@ static int write_file(const struct container *c, const char *path, struct input 
 	if (r == 0)
 		r = put_replace(c, at.attr.ino, source_input, in);
 	else if (r == -ENOENT && at.parent != 0)
-		r = put_make(c, &at, false, less_umask(0666), &cred, source_input, in, &ino);
+		r = put_make(c, &at, false, 0666, &cred, source_input, in, &ino);
 	if (r == 0) {
 		made_keep(&made);
 		return STATUS_OK;

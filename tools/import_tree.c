@@ -95,16 +95,19 @@ static int put_attributes(struct import *im, const struct found *found, uint64_t
 	struct xattr_source xattrs = {list_host, get_host, (void *)found};
 	struct attributes a = attributes_found(found);
 	char failed[FS_NAME_MAX + 1];
-	int r = attributes_put_xattrs(&im->c, ino, &xattrs, failed);
+	int r = attributes_put(&im->c, ino, &a);
 
+	if (r < 0)
+		return refused(im, found, r);
+	/* After the owner, which takes file capabilities away. */
+	r = attributes_put_xattrs(&im->c, ino, &xattrs, failed);
 	if (r < 0 && failed[0] != '\0') {
 		forget_library_message();
 		import_skip(im, found, "its extended attribute %s is not imported: %s", failed, strerror(-r));
 	} else if (r < 0) {
 		import_skip(im, found, "its extended attributes are not imported: %s", strerror(-r));
 	}
-	r = attributes_put(&im->c, ino, &a);
-	return r < 0 ? refused(im, found, r) : 0;
+	return 0;
 }
 
 /* --- names ----------------------------------------------------------------------------------------------- */
@@ -204,7 +207,7 @@ static int remember_link(struct import *im, const struct found *found, uint64_t 
  */
 static int put_contents(struct import *im, const struct found *found, const struct place *at, bool exists, uint64_t *ino)
 {
-	struct fs_cred cred = {found->st->st_uid, found->st->st_gid};
+	struct fs_cred cred = {.uid = found->st->st_uid, .gid = found->st->st_gid};
 	struct host_file file;
 	int r;
 

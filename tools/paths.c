@@ -202,15 +202,10 @@ int path_find_entry(const struct container *c, const char *path, enum links link
 
 struct fs_cred caller_cred(void)
 {
-	return (struct fs_cred){.uid = geteuid(), .gid = getegid()};
-}
-
-uint32_t less_umask(uint32_t mode)
-{
 	mode_t mask = umask(0);
 
 	umask(mask);
-	return mode & ~(uint32_t)mask;
+	return (struct fs_cred){.uid = geteuid(), .gid = getegid(), .umask = mask};
 }
 
 static int make_dir(const struct container *c, const struct place *at, struct made *made)
@@ -223,7 +218,7 @@ static int make_dir(const struct container *c, const struct place *at, struct ma
 	if (grown == NULL)
 		return -ENOMEM;
 	made->dir = grown;
-	r = fs_mkdir(c->fs, at->parent, at->name, S_IFDIR | less_umask(0777), &cred, &attr);
+	r = fs_mkdir(c->fs, at->parent, at->name, S_IFDIR | 0777, &cred, &attr);
 	if (r < 0)
 		return r;
 	fs_forget(c->fs, attr.ino, 1);

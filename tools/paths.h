@@ -49,10 +49,8 @@ int path_find_target(const struct container *c, const char *path, enum links lin
 void made_keep(struct made *made);
 void made_undo(const struct container *c, struct made *made);
 
-/* Who the caller is, for what is made in the tree. */
+/* Who the caller is, and the umask, for what is made in the tree. */
 struct fs_cred caller_cred(void);
-/* The permission bits of `mode` that the umask leaves. */
-uint32_t less_umask(uint32_t mode);
 
 /* The names in a directory, sorted by their bytes, without "." and "..". */
 struct listing {

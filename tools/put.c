@@ -76,7 +76,7 @@ static int fill(const struct container *c, uint64_t ino, struct fs_file *file, p
 		return -ENOMEM;
 	while (r == 0 && (n = source(arg, buf, CHUNK_SIZE, &offset)) > 0) {
 		iov = (struct iovec){buf, (size_t)n};
-		r = fs_file_write(file, offset, &iov, 1, !may_keep_set_id());
+		r = fs_file_write(file, offset, &iov, 1, may_keep_set_id() ? 0 : FS_WRITE_KILL_SET_ID);
 		end = offset += (uint64_t)n;
 		progress_add((uint64_t)n);
 	}

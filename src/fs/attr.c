@@ -4,8 +4,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <linux/xattr.h>
 
+#include "acl.h"
 #include "attr.h"
 #include "commit.h"
 #include "contents.h"
@@ -115,26 +118,40 @@ static uint32_t without_set_id(uint32_t mode)
 	return mode;
 }
 
-int attr_kill_priv(struct fs *fs, struct inode *i)
+/* File capabilities go with any change of contents or owner. Tree lock held. */
+static bool has_capability(const struct inode *i)
+{
+	return i->xattrs && tree_xattr(i, XATTR_NAME_CAPS, strlen(XATTR_NAME_CAPS));
+}
+
+static void drop_capability(struct tx *tx, const struct inode *i)
+{
+	if (has_capability(i))
+		body_unxattr(&tx->body, i->ino, XATTR_NAME_CAPS, strlen(XATTR_NAME_CAPS));
+}
+
+int attr_kill_priv(struct fs *fs, struct inode *i, bool set_id)
 {
 	struct fs_record_inode image;
 	struct timespec now = fs_now();
-	uint32_t mode;
+	bool any;
 	struct tx tx;
 	int r;
 
 	pthread_rwlock_rdlock(&fs->tree_lock);
-	mode = i->mode;
+	any = (set_id && without_set_id(i->mode) != i->mode) || has_capability(i);
 	pthread_rwlock_unlock(&fs->tree_lock);
-	if (without_set_id(mode) == mode)
+	if (!any)
 		return 0;
 	r = tx_begin(fs, &tx);
 	if (r < 0)
 		return r;
 	image = attr_image(i, false);
-	image.mode = without_set_id(image.mode);
+	if (set_id)
+		image.mode = without_set_id(image.mode);
 	image.ctime = record_time(&now);
 	body_inode(&tx.body, &image);
+	drop_capability(&tx, i);
 	return tx_commit(&tx, NULL);
 }
 
@@ -180,6 +197,24 @@ static void change_image(struct fs_record_inode *image, const struct fs_setattr 
 	image->ctime = record_time(t.ctime);
 }
 
+/* The access ACL, which says what the mode does, and what does not outlive a change of owner. */
+static int build_consequences(struct tx *tx, const struct inode *i, const struct fs_setattr *set)
+{
+	struct acl_copy acl;
+	int r;
+
+	if ((set->set & (FS_SET_UID | FS_SET_GID)) && !S_ISDIR(i->mode))
+		drop_capability(tx, i);
+	if (!(set->set & FS_SET_MODE))
+		return 0;
+	r = acl_for_mode(i, set->mode, &acl);
+	if (r == 0 && acl.bytes)
+		body_xattr(&tx->body, i->ino, XATTR_NAME_POSIX_ACL_ACCESS, strlen(XATTR_NAME_POSIX_ACL_ACCESS), acl.bytes,
+			   acl.size);
+	free(acl.bytes);
+	return r;
+}
+
 static int commit_attributes(struct fs *fs, uint64_t ino, const struct fs_setattr *set, const struct timespec *now,
 			     struct fs_attr *ret)
 {
@@ -199,7 +234,8 @@ static int commit_attributes(struct fs *fs, uint64_t ino, const struct fs_setatt
 	image = attr_image(i, false);
 	change_image(&image, set, now);
 	body_inode(&tx.body, &image);
-	return tx_commit(&tx, &(struct tx_result){.ino = ino, .attr = ret});
+	r = build_consequences(&tx, i, set);
+	return tx_finish(&tx, r, &(struct tx_result){.ino = ino, .attr = ret});
 }
 
 static int set_size(struct fs *fs, struct open_state *o, uint64_t size, const struct timespec *now)
@@ -228,7 +264,9 @@ static int set_regular(struct fs *fs, struct open_state *o, const struct fs_seta
 	int r;
 
 	if (set->set & FS_SET_SIZE) {
-		r = set_size(fs, o, set->size, &now);
+		r = attr_kill_priv(fs, o->inode, false);
+		if (r == 0)
+			r = set_size(fs, o, set->size, &now);
 		if (r < 0)
 			return r;
 	}

@@ -18,7 +18,10 @@ struct fs_record_inode attr_image(struct inode *i, bool all);
 /* A transaction has the open state's changes: they are the inode's now. Tree lock held for writing. */
 void attr_committed(struct fs *fs, struct open_state *o);
 
-/* Clears set-id bits as a write by someone without CAP_FSETID does. */
-int attr_kill_priv(struct fs *fs, struct inode *i);
+/*
+ * What a change of the contents takes away: the attribute security.capability, and, if `set_id`, set-id bits (of someone
+ * without CAP_FSETID). A transaction of its own, if there is anything to take away.
+ */
+int attr_kill_priv(struct fs *fs, struct inode *i, bool set_id);
 
 #endif

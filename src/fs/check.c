@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "acl.h"
 #include "attr.h"
 
 #define PIECE (64u << 20) /* of contents that is checked, and resident, at once */
@@ -129,6 +130,17 @@ static void check_links(struct check *c, struct inode *i)
 	      i->nlink);
 }
 
+static void check_acls(struct check *c, struct inode *i)
+{
+	const char *wrong = acl_fault(i);
+	char path[4096];
+
+	if (!wrong)
+		return;
+	tree_path(i, NULL, path, sizeof(path));
+	fault(c, "/%s (inode %llu) %s; setfacl -b in a mount takes it away", path, (unsigned long long)i->ino, wrong);
+}
+
 int64_t fs_check(struct fs *fs, fs_check_fn fn, void *arg)
 {
 	struct check c = {.fs = fs, .fn = fn, .arg = arg, .total = reel_tail_offset(fs->store)};
@@ -141,6 +153,7 @@ int64_t fs_check(struct fs *fs, fs_check_fn fn, void *arg)
 	pthread_rwlock_rdlock(&fs->tree_lock);
 	for (struct inode *i; (i = table_first(&fs->tree.inodes, &ino)); ino++) {
 		check_links(&c, i);
+		check_acls(&c, i);
 		check_contents(&c, i);
 	}
 	pthread_rwlock_unlock(&fs->tree_lock);

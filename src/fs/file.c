@@ -52,7 +52,9 @@ static int truncate_at_open(struct fs *fs, struct open_state *o)
 	int r;
 
 	pthread_rwlock_wrlock(&o->io);
-	r = open_punch(fs, o, 0, UINT64_MAX);
+	r = attr_kill_priv(fs, o->inode, false);
+	if (r == 0)
+		r = open_punch(fs, o, 0, UINT64_MAX);
 	if (r == 0)
 		open_change(fs, o, &zero, 0, &now);
 	pthread_rwlock_unlock(&o->io);
@@ -182,7 +184,7 @@ static int write_buffer(struct fs *fs, struct open_state *o, uint64_t offset, co
 	return 0;
 }
 
-int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, int n, bool kill_priv)
+int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, int n, unsigned flags)
 {
 	int r;
 
@@ -191,7 +193,7 @@ int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, i
 	if (fs_is_read_only(f->fs))
 		return -EROFS;
 	pthread_rwlock_wrlock(&f->open->io);
-	r = kill_priv ? attr_kill_priv(f->fs, f->open->inode) : 0;
+	r = flags & FS_WRITE_CACHED ? 0 : attr_kill_priv(f->fs, f->open->inode, flags & FS_WRITE_KILL_SET_ID);
 	if (r == 0)
 		r = write_buffer(f->fs, f->open, offset, iov, n);
 	pthread_rwlock_unlock(&f->open->io);

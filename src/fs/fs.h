@@ -146,7 +146,8 @@ struct fs_setattr {
 
 /*
  * Changes attributes. A new size takes effect on the data all descriptors see at once. Of a file
- * that is open for writing it is committed with its data; of any other at once.
+ * that is open for writing it is committed with its data; of any other at once. A new mode changes the access
+ * ACL with it (-EIO: that is damaged); a new owner, group or size takes security.capability away.
  */
 int fs_setattr(struct fs *fs, uint64_t ino, const struct fs_setattr *set, struct fs_attr *ret);
 
@@ -155,12 +156,16 @@ int fs_setattr(struct fs *fs, uint64_t ino, const struct fs_setattr *set, struct
 /* Who makes an inode: its owner, but for the group in a setgid directory. */
 struct fs_cred {
 	uint32_t uid, gid;
+	uint32_t umask; /* bits that the mode loses, where the directory has no default ACL; 0: they are off already */
 };
 
 /* The target of a symbolic link, NUL-terminated, into buf (size FS_SYMLINK_MAX + 1). Sets the access time. */
 int fs_readlink(struct fs *fs, uint64_t ino, char *buf);
 
-/* mode: type and permissions, the umask applied already. Regular files, fifos, sockets, devices. */
+/*
+ * mode: type and permissions; what becomes of it is acl(5)'s "object creation and default ACLs", with the umask
+ * of cred. Regular files, fifos, sockets, devices. -EIO: the directory's default ACL is damaged.
+ */
 int fs_mknod(struct fs *fs, uint64_t parent, const char *name, uint32_t mode, uint64_t rdev, const struct fs_cred *cred,
 	     struct fs_attr *ret);
 int fs_mkdir(struct fs *fs, uint64_t parent, const char *name, uint32_t mode, const struct fs_cred *cred, struct fs_attr *ret);
@@ -207,11 +212,15 @@ void fs_extract_done(struct fs_extract *e);
  */
 void fs_file_accessed(struct fs_file *f);
 
+enum fs_write {
+	FS_WRITE_KILL_SET_ID = 1 << 0, /* set-id bits go (the caller lacks CAP_FSETID) */
+	FS_WRITE_CACHED = 1 << 1, /* pages that the kernel writes back: it took the privileges away when they were written */
+};
 /*
- * Writes all of iov at `offset` into the inode's buffer; every descriptor sees it at once.
- * kill_priv: set-id bits go (the caller lacks CAP_FSETID). -ENOSPC, -EFBIG, -EROFS, -EIO.
+ * Writes all of iov at `offset` into the inode's buffer; every descriptor sees it at once. security.capability goes
+ * with it. flags: enum fs_write. -ENOSPC, -EFBIG, -EROFS, -EIO.
  */
-int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, int n, bool kill_priv);
+int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, int n, unsigned flags);
 
 /* Whether the inode is open for writing. What is asked for concerns the moment of the call. */
 bool fs_file_has_writers(const struct fs_file *f);
@@ -262,12 +271,25 @@ void fs_dir_close(struct fs_dir *d);
 
 /* --- extended attributes (xattr(7)) ------------------------------------------------------------- */
 
-/* flags: XATTR_CREATE, XATTR_REPLACE. */
+/*
+ * The namespaces are user., trusted., security. and POSIX ACLs (system.posix_acl_access, system.posix_acl_default);
+ * -EOPNOTSUPP for others, -EINVAL for a name that is just a namespace. Who may use which is for the kernel to decide.
+ */
+
+#define FS_XATTR_KILL_SETGID (1 << 16) /* an access ACL takes the setgid bit away (who sets it is not in the group) */
+
+/*
+ * flags: XATTR_CREATE, XATTR_REPLACE (ACLs do not heed them), FS_XATTR_KILL_SETGID. -E2BIG: longer than FS_XATTR_SIZE_MAX.
+ * -ENOSPC: the inode's names would be longer than listxattr(2) can tell. An access ACL sets the mode, and is
+ * kept only where the mode does not say as much; one without entries is removed. -EINVAL, -EOPNOTSUPP: no ACL.
+ * -EACCES: a default ACL for what is no directory. -EOPNOTSUPP: an ACL for a symbolic link.
+ */
 int fs_setxattr(struct fs *fs, uint64_t ino, const char *name, const void *value, size_t size, int flags);
 /* The value's length; size 0 asks for just that. -ENODATA, -ERANGE. */
 ssize_t fs_getxattr(struct fs *fs, uint64_t ino, const char *name, void *buf, size_t size);
-/* The names, NUL-terminated one after another; size 0 asks for the length. */
-ssize_t fs_listxattr(struct fs *fs, uint64_t ino, char *buf, size_t size);
+/* The names, NUL-terminated one after another, those in trusted. only if asked for; size 0 asks for the length. */
+ssize_t fs_listxattr(struct fs *fs, uint64_t ino, bool trusted, char *buf, size_t size);
+/* -ENODATA, but 0 for an ACL that is not there. Without its access ACL an inode keeps its mode. */
 int fs_removexattr(struct fs *fs, uint64_t ino, const char *name);
 
 /* --- the whole ---------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 noinst_LTLIBRARIES += libfs.la
 libfs_la_SOURCES = \
+	src/fs/acl.c src/fs/acl.h \
 	src/fs/apply.c src/fs/apply.h \
 	src/fs/atime.c src/fs/atime.h \
 	src/fs/atime_pack.c src/fs/atime_pack.h \

@@ -5,8 +5,11 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <linux/xattr.h>
 
+#include "acl.h"
 #include "atime.h"
 #include "attr.h"
 #include "contents.h"
@@ -169,21 +172,46 @@ static struct fs_record_inode new_image(const struct fs *fs, const struct inode 
 	return image;
 }
 
+/* The inode itself, with what it inherits. */
+static int build_inode(struct tx *tx, const struct inode *dir, const struct new_inode *n, struct fs_record_inode *image)
+{
+	const struct xattr *inherited;
+	struct acl_copy access;
+	int r = acl_inherit(dir, n->cred->umask, &image->mode, &access, &inherited);
+
+	if (r < 0)
+		return r;
+	body_inode(&tx->body, image);
+	if (n->target)
+		body_symlink(&tx->body, image->ino, n->target);
+	if (access.bytes)
+		body_xattr(&tx->body, image->ino, XATTR_NAME_POSIX_ACL_ACCESS, strlen(XATTR_NAME_POSIX_ACL_ACCESS),
+			   access.bytes, access.size);
+	if (inherited)
+		body_xattr(&tx->body, image->ino, inherited->bytes, inherited->name_len,
+			   inherited->bytes + inherited->name_len + 1, inherited->value_len);
+	free(access.bytes);
+	return 0;
+}
+
+/* `name` NULL: none, and it may be given one. */
 static int build_new(struct tx *tx, struct inode *dir, const char *name, const struct new_inode *n,
 		     struct fs_record_inode *image)
 {
 	struct timespec now = fs_now();
 	struct dirent *d;
-	int r = names_find(tx->fs, dir, name, &d);
+	int r = name ? names_find(tx->fs, dir, name, &d) : -ENOENT;
 
 	if (r != -ENOENT)
 		return r == 0 ? -EEXIST : r;
 	if (S_ISDIR(n->mode) && dir->nlink >= UINT32_MAX - 1)
 		return -EMLINK;
 	*image = new_image(tx->fs, dir, n, &now);
-	body_inode(&tx->body, image);
-	if (n->target)
-		body_symlink(&tx->body, image->ino, n->target);
+	if (!name)
+		image->nlink = 0;
+	r = build_inode(tx, dir, n, image);
+	if (r < 0 || !name)
+		return r;
 	body_dirent(&tx->body, dir->ino, image->ino, dir->dir->next_cookie, name, strlen(name));
 	names_touch(tx, dir, S_ISDIR(n->mode), &now);
 	return 0;
@@ -207,23 +235,7 @@ static int make(struct fs *fs, uint64_t parent, const char *name, const struct n
 
 int names_make_unnamed(struct fs *fs, uint64_t parent, uint32_t mode, const struct fs_cred *cred, struct fs_attr *attr)
 {
-	struct new_inode n = {.mode = mode, .cred = cred};
-	struct timespec now = fs_now();
-	struct fs_record_inode image = {0};
-	struct inode *dir;
-	struct tx tx;
-	int r;
-
-	r = tx_begin(fs, &tx);
-	if (r < 0)
-		return r;
-	r = names_dir(fs, parent, &dir);
-	if (r == 0) {
-		image = new_image(fs, dir, &n, &now);
-		image.nlink = 0;
-		body_inode(&tx.body, &image);
-	}
-	return tx_finish(&tx, r, &(struct tx_result){.ino = image.ino, .lookup = true, .attr = attr});
+	return make(fs, parent, NULL, &(struct new_inode){.mode = mode, .cred = cred}, attr);
 }
 
 int fs_mknod(struct fs *fs, uint64_t parent, const char *name, uint32_t mode, uint64_t rdev, const struct fs_cred *cred,

@@ -115,7 +115,7 @@ int fs_file_allocate(struct fs_file *f, int mode, uint64_t offset, uint64_t len,
 	if (fs_is_read_only(f->fs))
 		return -EROFS;
 	pthread_rwlock_wrlock(&f->open->io);
-	r = kill_priv ? attr_kill_priv(f->fs, f->open->inode) : 0;
+	r = attr_kill_priv(f->fs, f->open->inode, kill_priv);
 	if (r == 0)
 		r = allocate(f->fs, f->open, mode, offset, offset + len);
 	pthread_rwlock_unlock(&f->open->io);

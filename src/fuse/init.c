@@ -12,7 +12,7 @@
 #define WANTED                                                                                                                 \
 	(FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_PARALLEL_DIROPS |                  \
 	 FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ASYNC_DIO | FUSE_CAP_CACHE_SYMLINKS |                     \
-	 FUSE_CAP_EXPLICIT_INVAL_DATA)
+	 FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_DONT_MASK)
 
 /*
  * AUTO_INVAL_DATA would drop cached contents when a time changes, and only the kernel changes them.
@@ -28,6 +28,9 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	struct mount *m = userdata;
 	unsigned wanted = WANTED;
 
+	/* The kernel would apply the umask where a default ACL has to be applied instead: so fs.h does either. */
+	if (m->options->xattrs)
+		wanted |= FUSE_CAP_POSIX_ACL;
 	if (m->options->writeback)
 		wanted |= FUSE_CAP_WRITEBACK_CACHE;
 #ifdef FUSE_CAP_HANDLE_KILLPRIV_V2

@@ -53,7 +53,7 @@ static inline struct fs_cred cred_of(fuse_req_t req)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 
-	return (struct fs_cred){.uid = ctx->uid, .gid = ctx->gid};
+	return (struct fs_cred){.uid = ctx->uid, .gid = ctx->gid, .umask = ctx->umask};
 }
 
 /* The kernel lets longer names through than there can be here. */

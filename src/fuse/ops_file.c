@@ -158,7 +158,8 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	const struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
-	int res = fs_file_write(file_of(fi), (uint64_t)offset, &iov, 1, wire_kills_set_id());
+	unsigned flags = (wire_kills_set_id() ? FS_WRITE_KILL_SET_ID : 0) | (fi->writepage ? FS_WRITE_CACHED : 0);
+	int res = fs_file_write(file_of(fi), (uint64_t)offset, &iov, 1, flags);
 
 	(void)ino;
 	if (res < 0)

@@ -1,32 +1,31 @@
 /*
  * ops_xattr.c - extended attributes.
  *
- * Names under "system." are those of POSIX ACLs: keeping them without enforcing them would mislead
- * programs, so they are refused. With -o noxattr every request gets ENOSYS, after which the kernel
- * sends no more of its kind.
+ * With -o noxattr every request gets ENOSYS, after which the kernel sends no more of its kind.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/xattr.h>
 
 #include "ops.h"
+#include "wire.h"
 
 #define ON_STACK 1024 /* values this short are answered without an allocation */
 
-static int refusal(fuse_req_t req, const char *name)
+static int refusal(fuse_req_t req)
 {
-	if (!mount_of(req)->options->xattrs)
-		return -ENOSYS;
-	if (name != NULL && strncmp(name, "system.", strlen("system.")) == 0)
-		return -EOPNOTSUPP;
-	return 0;
+	return mount_of(req)->options->xattrs ? 0 : -ENOSYS;
 }
 
 void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size, int flags)
 {
-	int res = refusal(req, name);
+	int res = refusal(req);
 
+	flags &= XATTR_CREATE | XATTR_REPLACE;
+	if (wire_kills_setgid())
+		flags |= FS_XATTR_KILL_SETGID;
 	if (res == 0)
 		res = fs_setxattr(fs_of(req), ino, name, value, size, flags);
 	reply_status(req, res);
@@ -34,14 +33,14 @@ void op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *v
 
 void op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 {
-	int res = refusal(req, name);
+	int res = refusal(req);
 
 	if (res == 0)
 		res = fs_removexattr(fs_of(req), ino, name);
 	reply_status(req, res);
 }
 
-/* Answers with the value of `name`, or with the list of names when it is NULL. */
+/* Answers with the value of `name`, or with the list of names when it is NULL; only root sees those in trusted. */
 static void reply_value(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	char small[ON_STACK];
@@ -60,7 +59,7 @@ static void reply_value(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 	if (name != NULL)
 		res = fs_getxattr(fs_of(req), ino, name, buf, size);
 	else
-		res = fs_listxattr(fs_of(req), ino, buf, size);
+		res = fs_listxattr(fs_of(req), ino, fuse_req_ctx(req)->uid == 0, buf, size);
 	if (res < 0)
 		reply_status(req, (int)res);
 	else if (size == 0)
@@ -73,7 +72,7 @@ static void reply_value(fuse_req_t req, fuse_ino_t ino, const char *name, size_t
 
 void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
-	int res = refusal(req, name);
+	int res = refusal(req);
 
 	if (res < 0)
 		reply_status(req, res);
@@ -83,7 +82,7 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 
 void op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 {
-	int res = refusal(req, NULL);
+	int res = refusal(req);
 
 	if (res < 0)
 		reply_status(req, res);

@@ -38,7 +38,7 @@ struct run {
 	uint64_t dir; /* the one that take_known() is in */
 };
 
-static const struct fs_cred owner = {1000, 1001};
+static const struct fs_cred owner = {.uid = 1000, .gid = 1001};
 
 static uint32_t below(struct run *run, uint32_t n)
 {
@@ -135,7 +135,7 @@ static void write_file(struct run *run, struct fs_file *f, uint64_t size)
 
 	for (size_t i = 0; i < len; i++)
 		data[i] = below(run, 8) ? (uint8_t)fuzz_random(&run->seed) : 0;
-	expected(fs_file_write(f, at[below(run, 5)], &iov, 1, false), "write");
+	expected(fs_file_write(f, at[below(run, 5)], &iov, 1, 0), "write");
 }
 
 static void change_file(struct run *run, const struct known *k)

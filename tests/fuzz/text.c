@@ -98,11 +98,11 @@ static void add_contents(struct text *t, const struct fs_attr *a)
 static void add_xattrs(struct text *t, uint64_t ino)
 {
 	static char value[FS_XATTR_SIZE_MAX];
-	ssize_t len = fs_listxattr(t->fs, ino, NULL, 0), n;
+	ssize_t len = fs_listxattr(t->fs, ino, true, NULL, 0), n;
 	char *list = malloc(len > 0 ? (size_t)len : 1);
 
 	FUZZ_CHECK(list && len >= 0, "listxattr: %zd", len);
-	FUZZ_CHECK(len == 0 || fs_listxattr(t->fs, ino, list, (size_t)len) == len, "listxattr is not what it said");
+	FUZZ_CHECK(len == 0 || fs_listxattr(t->fs, ino, true, list, (size_t)len) == len, "listxattr is not what it said");
 	for (char *p = list; p < list + len; p += strlen(p) + 1) {
 		n = fs_getxattr(t->fs, ino, p, value, sizeof(value));
 		FUZZ_CHECK(n >= 0, "getxattr(%s): %zd", p, n);

@@ -86,15 +86,4 @@ test_chown_of_other_kinds() {
 	expect 6755 "$(stat -c %a "$mnt/dir")" "mode of a directory"
 }
 
-# A write takes file capabilities away.
-test_capabilities() {
-	need_root
-	echo contents >"$mnt/f"
-	# version 2, effective, permitted CAP_NET_RAW
-	setfattr -n security.capability -v 0x0100000200200000000000000000000000000000 "$mnt/f"
-	getfattr -n security.capability "$mnt/f" >/dev/null 2>&1
-	echo more >>"$mnt/f"
-	expect_error "No such attribute" getfattr -n security.capability "$mnt/f"
-}
-
 run_tests "$@"

@@ -53,8 +53,16 @@ wait_for_daemon() {
 	daemon_ends "$scratch/log"
 }
 
+# Programs that look at every mount of the machine (df, lsof) can keep this one busy for a moment.
 unmount_it() {
-	fusermount3 -u "$mnt" || fail "cannot unmount"
+	local tries=0
+	until fusermount3 -u "$mnt" 2>"$scratch/umount"; do
+		tries=$((tries + 1))
+		if [ $tries -gt 50 ] || ! grep -q busy "$scratch/umount"; then
+			fail "cannot unmount: $(cat "$scratch/umount")"
+		fi
+		sleep 0.1
+	done
 	wait_for_daemon
 }
 

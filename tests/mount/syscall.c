@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define PAGE 4096
@@ -272,6 +273,20 @@ static void times_of_first_writes(char **arg)
 	close(dir);
 }
 
+/* Sets an attribute to so many times 'x', with the flags (a number). */
+static void set_xattr(char **arg)
+{
+	size_t size = strtoul(arg[2], NULL, 10);
+	char *value = malloc(size + 1);
+
+	if (value == NULL)
+		die("malloc");
+	memset(value, 'x', size);
+	if (setxattr(arg[0], arg[1], value, size, atoi(arg[3])) < 0)
+		die("setxattr");
+	free(value);
+}
+
 static const struct {
 	const char *name;
 	int arguments;
@@ -290,6 +305,7 @@ static const struct {
     {"seek-back", 1, seek_back},
     {"truncate-unlinked", 1, truncate_unlinked},
     {"times-of-first-writes", 1, times_of_first_writes},
+    {"setxattr", 4, set_xattr},
 };
 
 int main(int argc, char **argv)

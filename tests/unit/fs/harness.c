@@ -12,7 +12,7 @@ char h_dir[4096];
 char h_path[4200];
 struct fs *h_fs;
 struct fs_options h_options;
-const struct fs_cred h_owner = {1000, 1001};
+const struct fs_cred h_owner = {.uid = 1000, .gid = 1001};
 
 static pthread_mutex_t messages_lock = PTHREAD_MUTEX_INITIALIZER;
 static char messages[1 << 16];
@@ -283,7 +283,7 @@ struct fs_file *h_file(struct fs *fs, const char *path, int flags)
 int h_write(struct fs_file *f, uint64_t offset, const void *data, size_t len)
 {
 	struct iovec iov = {(void *)data, len};
-	return fs_file_write(f, offset, &iov, 1, false);
+	return fs_file_write(f, offset, &iov, 1, 0);
 }
 
 ssize_t h_read(struct fs_file *f, uint64_t offset, void *buf, size_t size)

@@ -37,7 +37,7 @@ static void add_xattrs(FILE *out, struct fs *fs, uint64_t ino)
 {
 	static char list[1 << 16], value[FS_XATTR_SIZE_MAX];
 	struct lines l = {0};
-	ssize_t len = fs_listxattr(fs, ino, list, sizeof(list));
+	ssize_t len = fs_listxattr(fs, ino, true, list, sizeof(list));
 	ck_assert_int_ge(len, 0);
 	for (char *p = list; p < list + len; p += strlen(p) + 1)
 		add_line(&l, strdup(p));

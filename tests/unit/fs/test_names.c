@@ -361,8 +361,8 @@ START_TEST(xattrs_are_kept)
 	ck_assert_int_eq(fs_getxattr(h_fs, ino, "user.big", read, 10), -ERANGE);
 	ck_assert_int_eq(fs_getxattr(h_fs, ino, "user.big", read, sizeof(read)), sizeof(big));
 	ck_assert_mem_eq(read, big, sizeof(big));
-	ck_assert_int_eq(fs_listxattr(h_fs, ino, list, sizeof(list)), 20);
-	ck_assert_int_eq(fs_listxattr(h_fs, ino, list, 19), -ERANGE);
+	ck_assert_int_eq(fs_listxattr(h_fs, ino, true, list, sizeof(list)), 20);
+	ck_assert_int_eq(fs_listxattr(h_fs, ino, true, list, 19), -ERANGE);
 	ck_assert_int_eq(fs_removexattr(h_fs, ino, "user.big"), 0);
 	ck_assert_int_eq(fs_removexattr(h_fs, ino, "user.big"), -ENODATA);
 	ck_assert_int_eq(fs_getxattr(h_fs, ino, "user.big", NULL, 0), -ENODATA);

@@ -176,10 +176,10 @@ START_TEST(writes_clear_set_id_bits)
 	struct iovec iov = {(void *)"x", 1};
 	uint64_t ino = h_ino(h_fs, "f");
 	ck_assert_int_eq(fs_setattr(h_fs, ino, &set, &attr), 0);
-	ck_assert_int_eq(fs_file_write(f, 0, &iov, 1, false), 0);
+	ck_assert_int_eq(fs_file_write(f, 0, &iov, 1, 0), 0);
 	ck_assert_int_eq(fs_getattr(h_fs, ino, &attr), 0);
 	ck_assert_uint_eq(attr.mode & 07777, 06777);
-	ck_assert_int_eq(fs_file_write(f, 0, &iov, 1, true), 0);
+	ck_assert_int_eq(fs_file_write(f, 0, &iov, 1, FS_WRITE_KILL_SET_ID), 0);
 	ck_assert_int_eq(fs_getattr(h_fs, ino, &attr), 0);
 	ck_assert_uint_eq(attr.mode & 07777, 0777);
 	ck_assert_int_eq(h_end(f), 0);

@@ -1,0 +1,102 @@
+#!/usr/bin/env bash
+# A user without any privilege mounts a container, through fusermount3, and uses it.
+# shellcheck source=tests/mount/lib.sh
+. "$(dirname "$0")/lib.sh" || exit 1
+# shellcheck source=tests/mount/users.sh
+. "$(dirname "$0")/users.sh" || exit 1
+mount_options=()
+
+# Where /dev/fuse is root's alone, the script runs in a mount namespace of its own in which it is everybody's, as
+# it is where udev makes it.
+open_device() {
+	local nodes
+	[ "$(id -u)" -eq 0 ] || return 0
+	[ "$(stat -c %a /dev/fuse)" != 666 ] || return 0
+	[ -n "${REELFS_OWN_NAMESPACE:-}" ] || REELFS_OWN_NAMESPACE=1 exec unshare --mount "$0" "$@"
+	# The copies of other tests' mounts would keep their daemons from ending.
+	umount --lazy --all --types fuse.reelfs
+	nodes=$(mktemp -d)
+	if ! mount -t tmpfs -o dev nodes "$nodes" || ! mknod -m 666 "$nodes/fuse" c 10 229 ||
+		! mount --bind "$nodes/fuse" /dev/fuse; then
+		bail_out "/dev/fuse is not for every user, and this cannot be changed here; see the message above"
+	fi
+	umount -l "$nodes"
+	rmdir "$nodes"
+}
+
+# mount_as_alice [OPTION...]: $mnt belongs to her. The programs may be where she cannot reach them.
+mount_as_alice() {
+	need_root
+	cp "$reelfs" "$reel" "$scratch/"
+	mkdir -p "$scratch/home"
+	chown "$alice" "$mnt" "$scratch/home"
+	container=$scratch/home/c.reel
+	# shellcheck disable=SC2317 # try_mount calls it
+	as_alice_reelfs() {
+		exec setpriv --reuid "$alice" --regid "$alice" --init-groups -- "$scratch/reelfs" "$@"
+	}
+	reelfs=as_alice_reelfs
+	mount_it -o create "$@"
+}
+
+unmount_as_alice() {
+	as "$alice" fusermount3 -u "$mnt"
+	wait_for_daemon
+}
+
+# Root cannot look into it, so what it asks is the list of mounts.
+mountpoint() {
+	findmnt -n "${@: -1}" >/dev/null
+}
+
+# Files, directories, links and attributes work, and are there after a remount.
+test_use() {
+	mount_as_alice
+	as "$alice" sh -e -c "cd '$mnt'; mkdir d; echo text >d/f; ln d/f g; ln -s g l; mkfifo p; chmod 640 g; setfattr -n user.x -v y g"
+	as "$alice" setfacl -m "u:$bob:r" "$mnt/d/f"
+	unmount_as_alice
+	mount_it
+	expect text "$(as "$alice" cat "$mnt/l")"
+	expect "$alice $alice 640 2" "$(as "$alice" stat -c '%U %G %a %h' "$mnt/g")"
+	expect y "$(as "$alice" getfattr --only-values --absolute-names -n user.x "$mnt/g")"
+	as "$alice" getfacl -pc "$mnt/g" | grep -q "^user:$bob:r--$" || fail "the ACL is gone"
+	as "$alice" rm -r "$mnt/d" "$mnt/p"
+	expect 'g l' "$(as "$alice" ls "$mnt" | in_one_line cat)"
+	unmount_as_alice
+}
+
+# Nobody else can look into it, root included; it is mounted nosuid and nodev.
+test_private() {
+	mount_as_alice
+	expect_error "Permission denied" as "$bob" ls "$mnt"
+	expect_error "Permission denied" ls "$mnt"
+	findmnt -no OPTIONS "$mnt" >"$scratch/options"
+	grep -q nosuid "$scratch/options" || fail "options: $(cat "$scratch/options")"
+	grep -q nodev "$scratch/options" || fail "options: $(cat "$scratch/options")"
+	unmount_as_alice
+}
+
+# What root alone may do fails there: devices, files of others, trusted attributes.
+test_no_privileges() {
+	mount_as_alice
+	as "$alice" touch "$mnt/f"
+	expect_error "Operation not permitted" as "$alice" mknod "$mnt/null" c 1 3
+	expect_error "Operation not permitted" as "$alice" chown "$bob" "$mnt/f"
+	expect_error "Operation not permitted" as "$alice" setfattr -n trusted.x -v y "$mnt/f"
+	unmount_as_alice
+}
+
+# Without user_allow_other in /etc/fuse.conf such a mount cannot be opened to others.
+test_allow_other_is_refused() {
+	! grep -q '^ *user_allow_other' /etc/fuse.conf 2>/dev/null || skip "/etc/fuse.conf has user_allow_other"
+	mount_as_alice
+	unmount_as_alice
+	if try_mount -o allow_other; then
+		fail "allow_other was not refused"
+	fi
+	grep -q user_allow_other "$scratch/log" || fail "the message does not say why: $(cat "$scratch/log")"
+}
+
+open_device "$@"
+make_users
+run_tests "$@"
