@@ -138,6 +138,13 @@ static inline bool entry_bounds(const struct chain *c, uint64_t prev_tail, uint6
 	return true;
 }
 
+static inline bool pad_is_zero(const struct chain *c, uint64_t prev_tail, uint64_t payload)
+{
+	while (prev_tail < payload && c->base[prev_tail] == 0)
+		prev_tail++;
+	return prev_tail >= payload;
+}
+
 /* The entry that ends at `end`. Sets all of *ret, `mapping` to NULL. -ENOENT: end is 0. -EBADMSG: none can. */
 static inline int entry_parse(const struct chain *c, uint64_t end, struct reel_entry *ret)
 {

@@ -239,8 +239,8 @@ static void fetch_ahead(const struct chain *c, uint64_t tail, uint64_t stop, uin
 	(void)madvise((void *)(uintptr_t)(c->base + *fetched), to - *fetched, MADV_WILLNEED);
 }
 
-/* The newest entry of each key in (stop, tail], tombstones included and marked. */
-static int walk_back(const struct chain *c, uint64_t tail, uint64_t stop, struct u64table *ends, uint64_t *broken)
+/* The newest entry of each key in (stop, tail], tombstones included and marked. *reached: the last end looked at. */
+static int walk_back(const struct chain *c, uint64_t tail, uint64_t stop, struct u64table *ends, uint64_t *reached)
 {
 	struct pending p = {.n = 0};
 	uint64_t start = tail, entries = 0, fetched = tail; /* the disk was asked for all from there on */
@@ -248,11 +248,10 @@ static int walk_back(const struct chain *c, uint64_t tail, uint64_t stop, struct
 
 	while (err == 0 && tail > stop) {
 		struct reel_entry e;
+		*reached = tail;
 		err = entry_parse(c, tail, &e);
-		if (err < 0 || e.prev_tail < stop) {
-			*broken = tail;
+		if (err < 0 || e.prev_tail < stop)
 			return -EBADMSG;
-		}
 		p.key[p.n] = e.key_hash;
 		p.end[p.n++] = tail | (e.tombstone ? END_TOMBSTONE : 0);
 		u64table_prefetch(ends, e.key_hash);
@@ -269,10 +268,10 @@ static int walk_back(const struct chain *c, uint64_t tail, uint64_t stop, struct
 	return err == 0 ? add_pending(ends, &p, start - tail, 0) : err;
 }
 
-int index_walk(const struct chain *c, uint64_t tail, struct u64table *ends, uint64_t *broken)
+int index_walk(const struct chain *c, uint64_t tail, struct u64table *ends, uint64_t *reached)
 {
 	struct u64table smaller;
-	int err = walk_back(c, tail, 0, ends, broken);
+	int err = walk_back(c, tail, 0, ends, reached);
 
 	if (err < 0)
 		return err;

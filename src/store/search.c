@@ -170,6 +170,9 @@ static inline int try_entry(struct search *s, uint64_t at, uint64_t field)
 		s->tried++;
 	if (!sum_is_good(s, link, payload, tombstone, at))
 		return 0;
+	/* Behind a tail that is known to be durable; elsewhere a damaged pad harms nobody. */
+	if (s->from > 0 && !pad_is_zero(s->c, prev_tail, payload))
+		return 0;
 	if (prev_tail != field) {
 		s->unfinished_after = prev_tail;
 		return 0;

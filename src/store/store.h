@@ -142,10 +142,10 @@ void index_free(struct reel *r);
 /* At opening: the mapping, and the index if it is there already (NULL: it is not). Takes over *ends. */
 void index_start(struct reel *r, struct u64table *ends);
 /*
- * Walks the chain from `tail` to its start and leaves the newest entry of each live key in *ends.
- * -EBADMSG: the chain is broken; no entry can end at *broken. -ENOMEM.
+ * Walks the chain from `tail` to its start and leaves the newest entry of each live key in *ends; the first entry ends
+ * at *reached. -EBADMSG: the chain is broken; no entry can end at *reached. -ENOMEM.
  */
-int index_walk(const struct chain *c, uint64_t tail, struct u64table *ends, uint64_t *broken);
+int index_walk(const struct chain *c, uint64_t tail, struct u64table *ends, uint64_t *reached);
 /* Builds the index if it is not there. The error is logged. */
 int index_need(struct reel *r);
 

@@ -38,12 +38,15 @@ static bool ends_good(const struct chain *c, uint64_t end, struct reel_entry *e)
 	       sum_is_good(c->gen, e);
 }
 
-/* Is every entry of (durable, tail] good, and does the chain of them reach `durable`? */
+/*
+ * Is every entry of (durable, tail] good, and does the chain of them reach `durable`? A pad that is not zero was never
+ * written: the disk had something else there.
+ */
 static bool chain_is_good(const struct chain *c, uint64_t tail, uint64_t durable)
 {
 	while (tail > durable) {
 		struct reel_entry e;
-		if (!ends_good(c, tail, &e))
+		if (!ends_good(c, tail, &e) || !pad_is_zero(c, e.prev_tail, e.offset))
 			return false;
 		tail = e.prev_tail;
 	}
@@ -112,31 +115,56 @@ static bool is_of_another(const struct chain *c, uint64_t tail)
 }
 
 /*
+ * A trailer that did not reach the disk, or just in part, may be zeros where it should not: it then says that its entry
+ * begins at the start of the file, and the chain skips all before. Is that what the first entry of the chain is, which
+ * ends at `end`?
+ */
+static int hides_others(const struct chain *c, uint64_t end, bool *ret)
+{
+	struct search_result others = {.tail = 0};
+	struct chain before = {.gen = c->gen, .base = c->base, .size = end};
+	struct reel_entry e;
+	int err = 0;
+
+	*ret = false;
+	if (end < c->size && entry_parse(c, end, &e) == 0 && !sum_is_good(c->gen, &e)) {
+		err = search_tail(&before, 0, &others);
+		/* A value may hold entries, and its own be damaged. */
+		*ret = others.tail > 0 &&
+		       (e.key_hash == 0 || e.crc == 0 || sum_is_good_from(c, &e, round_up(others.tail, c->gen->pad)));
+	}
+	return err;
+}
+
+/*
  * Looks at the end of the file. WHOLE: a good entry ends there, and its chain reaches the start.
- * DAMAGED: a good entry ends there, but the chain is broken, and not by an unfinished batch.
+ * DAMAGED: a good entry ends there, but the chain is broken. TORN: it is broken by an unfinished batch.
  */
 static int look_at_end(const struct chain *c, struct finding *f)
 {
 	struct reel_entry last;
-	uint64_t broken = 0;
+	uint64_t reached = 0;
+	bool hides = false;
 
 	f->kind = KIND_UNKNOWN;
 	f->gen = c->gen;
 	if (!ends_good(c, c->size, &last))
 		return 0;
-	int err = index_walk(c, c->size, &f->ends, &broken);
+	int err = index_walk(c, c->size, &f->ends, &reached);
 	if (err == 0 && is_of_another(c, c->size)) {
 		u64table_free(&f->ends);
 		return 0;
 	}
-	if (err == 0) {
+	if (err == 0)
+		err = hides_others(c, reached, &hides);
+	if (err == 0 && !hides) {
 		f->kind = KIND_WHOLE;
 		f->tail = c->size;
 		return 0;
 	}
 	u64table_free(&f->ends);
-	if (err == -EBADMSG && !is_unfinished(c, broken))
-		f->kind = KIND_DAMAGED;
+	if (hides || err == -EBADMSG)
+		f->kind = !hides && is_unfinished(c, reached) ? KIND_TORN : KIND_DAMAGED;
 	return err == -EBADMSG ? 0 : err;
 }
 
@@ -154,13 +182,13 @@ static void weigh(struct finding *f, int i, uint64_t tail, bool damaged)
  * Searches the good prefix, and the generation that explains most of the file. An entry at the start
  * of the file is the same in all generations with trailers of one length, and so is what follows it
  * as long as payloads begin where both put them: what was found in the newest is then the start of what
- * an older one has.
+ * an older one has. `unfinished`: the file's end is that of an unfinished batch.
  */
-static int search(struct reel *r, uint64_t size, const bool *damaged, struct finding *f)
+static int search(struct reel *r, uint64_t size, const bool *damaged, bool unfinished, struct finding *f)
 {
 	struct search_result newest, older;
 	struct chain c = {.gen = GENERATION_NEWEST, .base = r->map->base, .size = size};
-	uint64_t broken;
+	uint64_t reached;
 	int err = search_tail(&c, 0, &newest);
 
 	f->kind = KIND_UNKNOWN;
@@ -170,7 +198,7 @@ static int search(struct reel *r, uint64_t size, const bool *damaged, struct fin
 		c.gen = &GENERATIONS[i];
 		bool alike = c.gen->trailer == GENERATION_NEWEST->trailer;
 		/* Unfinished batches are ours alone. */
-		if (i > 0 && (newest.unfinished || (newest.excludes >> i & 1)))
+		if (i > 0 && (unfinished || newest.unfinished || (newest.excludes >> i & 1)))
 			continue;
 		older = alike ? newest : (struct search_result){0};
 		if (i > 0 && alike && newest.tail > 0)
@@ -183,13 +211,13 @@ static int search(struct reel *r, uint64_t size, const bool *damaged, struct fin
 	if (err < 0)
 		return err;
 	c.gen = f->gen;
-	return index_walk(&c, f->tail, &f->ends, &broken);
+	return index_walk(&c, f->tail, &f->ends, &reached);
 }
 
 /* The store's own rule, when nothing is known of the file. */
 static int examine(struct reel *r, uint64_t size, struct finding *f)
 {
-	bool damaged[GENERATION_COUNT];
+	bool damaged[GENERATION_COUNT], unfinished = false;
 
 	for (int i = 0; i < GENERATION_COUNT; i++) {
 		struct chain c = {.gen = &GENERATIONS[i], .base = r->map->base, .size = size};
@@ -197,8 +225,9 @@ static int examine(struct reel *r, uint64_t size, struct finding *f)
 		if (err < 0 || f->kind == KIND_WHOLE)
 			return err;
 		damaged[i] = f->kind == KIND_DAMAGED;
+		unfinished |= i == 0 && f->kind == KIND_TORN;
 	}
-	return search(r, size, damaged, f);
+	return search(r, size, damaged, unfinished, f);
 }
 
 /* The rule when `durable` is known: what is not good behind it was not finished. */

@@ -329,6 +329,89 @@ START_TEST(damage_after_the_durable_tail_is_torn)
 }
 END_TEST
 
+/*
+ * A trailer that never reached the disk, between entries that did, reads as zeros: as if its entry began at the start of
+ * the file. What is before is not given up for it: the container is refused for writing, unchanged, and can be read.
+ */
+START_TEST(a_trailer_of_zeros_hides_nothing)
+{
+	struct reel *r = must_open("c", REEL_CREATE);
+
+	must_write(r, "a", "synced");
+	must_write(r, "b", "synced");
+	uint64_t lost = reel_tail_offset(r);
+	must_write(r, "c", "lost in part");
+	uint64_t end = reel_tail_offset(r);
+	must_write(r, "d", "there");
+	reel_close(r);
+	struct file whole = file_read("c"), f = file_read("c");
+	/* All of it, and just its link. */
+	for (int i = 0; i < 2; i++) {
+		memcpy(f.bytes, whole.bytes, f.len);
+		memset(f.bytes + end - (i == 0 ? 20 : 12), 0, i == 0 ? 20 : 8);
+		file_write("c", f.bytes, f.len);
+		ck_assert_int_eq(open_with("c", 0, &r), -EBADMSG);
+		ck_assert(file_is("c", f.bytes, f.len));
+		r = must_open("c", REEL_RDONLY);
+		ck_assert_uint_eq(reel_tail_offset(r), lost);
+		ck_assert(reads(r, "a", "synced") && reads(r, "b", "synced"));
+		reel_close(r);
+	}
+	file_free(&whole);
+	file_free(&f);
+}
+END_TEST
+
+/* An unfinished batch is cut off whatever follows it, and is never taken for an older generation's damage. */
+START_TEST(an_unfinished_batch_after_a_lost_entry_is_torn)
+{
+	static const char value[300] = "a value that ends where all generations put the next payload", lost[500] = "lost";
+	struct reel_batch_item two[] = {{2, value, sizeof(value)}, {3, value, sizeof(value)}};
+	struct reel *r = must_open("c", REEL_CREATE);
+
+	ck_assert_int_eq(reel_write_hash(r, 1, value, sizeof(value)), 0);
+	uint64_t good = reel_tail_offset(r);
+	ck_assert_int_eq(reel_write_hash(r, 4, lost, sizeof(lost)), 0);
+	uint64_t batch = reel_tail_offset(r);
+	ck_assert_int_eq(reel_write_batch(r, two, 2), 0);
+	ck_assert_int_eq(reel_delete_hash(r, 1), 1);
+	reel_close(r);
+	struct file f = file_read("c");
+	memset(f.bytes + good, 0, batch - good);
+	f.bytes[(batch + 63) / 64 * 64 + sizeof(value) + 15] = 0xff;
+	file_write("c", f.bytes, f.len);
+	ck_assert_int_eq(open_with("c", 0, &r), 0);
+	ck_assert_uint_eq(reel_tail_offset(r), good);
+	ck_assert_int_eq(reel_exists_hash(r, 1), 1);
+	reel_close(r);
+	file_free(&f);
+}
+END_TEST
+
+/* Behind a durable tail a pad that is not zero was never written as it is: its entry is torn. Elsewhere it harms nobody. */
+START_TEST(a_pad_with_other_bytes_is_torn)
+{
+	struct reel *r = must_open("c", REEL_CREATE);
+	struct reel_tail tail = {.verdict = REEL_TAIL_UNKNOWN, .durable = 21};
+
+	must_write(r, "a", "1");
+	must_write(r, "b", "2");
+	uint64_t good = reel_tail_offset(r);
+	must_write(r, "c", "3");
+	reel_close(r);
+	struct file f = file_read("c");
+	f.bytes[good] = 'x';
+	file_write("c", f.bytes, f.len);
+	r = must_open("c", 0);
+	ck_assert(reads(r, "b", "2") && reads(r, "c", "3"));
+	reel_close(r);
+	ck_assert_int_eq(open_judged(&tail, 0, &r), 0);
+	ck_assert_uint_eq(reel_tail_offset(r), good);
+	reel_close(r);
+	file_free(&f);
+}
+END_TEST
+
 static volatile sig_atomic_t faults;
 static void count_fault(int sig)
 {
@@ -383,6 +466,9 @@ int main(void)
 	    reader_moves_on_to_commits_only,
 	    tail_finder_has_the_first_word,
 	    damage_after_the_durable_tail_is_torn,
+	    a_trailer_of_zeros_hides_nothing,
+	    an_unfinished_batch_after_a_lost_entry_is_torn,
+	    a_pad_with_other_bytes_is_torn,
 	    a_lost_page_fails_checksums_only,
 	};
 	return run_tests("opening", tests, sizeof(tests) / sizeof(tests[0]));
