@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "locate.h"
+#include "record.h"
 
 #define TOUCHED_MAX (128u << 20) /* bytes of the mapping that are resident for the search at once */
 
@@ -34,6 +35,16 @@ static int seal_ending_at(const struct search *s, uint64_t end, struct fs_seal *
 	return reel_crc32(0, s->view->base + e.offset, e.len) == e.crc ? 0 : -ENOENT;
 }
 
+/* A pad that is not zero was never written: the disk had something else there. */
+static bool pad_sound(const struct search *s, const struct reel_entry *e)
+{
+	uint64_t p = e->prev_tail;
+
+	while (p < e->offset && s->view->base[p] == 0)
+		p++;
+	return p >= e->offset;
+}
+
 /* Whether the entries that end after `start`, up to `end`, are a chain of good ones. */
 static bool entries_sound(const struct search *s, uint64_t start, uint64_t end)
 {
@@ -43,7 +54,7 @@ static bool entries_sound(const struct search *s, uint64_t start, uint64_t end)
 	while (end > start) {
 		if (reel_entry_at(s->view, end, &e) < 0 || e.prev_tail < start)
 			return false;
-		if (reel_payload_crc(s->view, e.offset, e.len) != e.crc)
+		if (!pad_sound(s, &e) || reel_payload_crc(s->view, e.offset, e.len) != e.crc)
 			return false;
 		touched += end - e.prev_tail;
 		if (touched > TOUCHED_MAX) {
@@ -53,6 +64,55 @@ static bool entries_sound(const struct search *s, uint64_t start, uint64_t end)
 		end = e.prev_tail;
 	}
 	return end == start;
+}
+
+/*
+ * Whether a seal lies under its key, and the contents that came with it under those that its records say. Checksums are over
+ * payloads alone: a trailer of which just the key did not reach the disk would pass, and the contents could not be read.
+ */
+static bool keys_sound(const struct search *s, const struct fs_seal *seal)
+{
+	const uint8_t *body = s->view->base + seal->position + sizeof(*seal);
+	struct record record;
+	struct reel_entry e;
+	size_t at = 0;
+
+	if (reel_entry_at(s->view, seal_end(seal), &e) < 0 || e.key_hash != seal_key_hash(seal))
+		return false;
+	while (record_next(body, seal->body_len, &at, &record) > 0) {
+		const struct fs_record_data *d = record.fixed;
+
+		if (record.type != FS_RECORD_DATA || d->position < seal->append_start || d->position >= seal->position)
+			continue;
+		if (reel_entry_at(s->view, reel_payload_end(s->view, d->position, d->len), &e) < 0 || e.key_hash != d->key_hash)
+			return false;
+	}
+	return true;
+}
+
+/* keys_sound() of the seal and of those before it, back to what it says is durable. Between them are good entries. */
+static bool all_keys_sound(const struct search *s, const struct fs_seal *newest)
+{
+	struct fs_seal seal = *newest;
+
+	while (keys_sound(s, &seal)) {
+		uint64_t start = seal.append_start, position = seal.position;
+
+		if (start <= newest->durable || seal.previous >= position)
+			return true;
+		if (seal_at(s->view, s->super, seal.previous, &seal) < 0 ||
+		    !seal_body_sound(s->super, &seal, s->view->base + seal.position + sizeof(seal)))
+			return false;
+	}
+	return false;
+}
+
+/* Whether an append is whole that begins at `tail` and ends with this seal. */
+static bool append_sound(const struct search *s, uint64_t tail, const struct fs_seal *seal)
+{
+	return seal->append_start == tail && seal_end(seal) <= s->view->size &&
+	       seal_body_sound(s->super, seal, s->view->base + seal->position + sizeof(*seal)) &&
+	       entries_sound(s, tail, seal_end(seal)) && keys_sound(s, seal);
 }
 
 /* The last position below `below` that holds a seal of this container, whatever is around it. */
@@ -95,9 +155,7 @@ static int follow_appends(const struct search *s, uint64_t *tail, struct fs_seal
 			p += 64;
 			continue;
 		}
-		if (next.append_start != *tail || seal_end(&next) > s->view->size ||
-		    !seal_body_sound(s->super, &next, s->view->base + p + sizeof(next)) ||
-		    !entries_sound(s, *tail, seal_end(&next)))
+		if (!append_sound(s, *tail, &next))
 			return 0;
 		*tail = seal_end(&next);
 		*seal = next;
@@ -186,7 +244,7 @@ static int recover(const struct search *s, struct location *l, struct reel_tail 
 static int find_super(const struct reel_view *view, struct fs_super *ret)
 {
 	uint64_t end = view->size;
-	struct reel_entry e;
+	struct reel_entry e = {0};
 	bool found = false;
 
 	if (view->size < sizeof(*ret) || super_parse(view->base, view->size, 0, ret) != -ENOENT)
@@ -195,7 +253,10 @@ static int find_super(const struct reel_view *view, struct fs_super *ret)
 		found = found || super_parse(view->base + e.offset, e.len, e.offset, ret) != -ENOENT;
 		end = e.prev_tail;
 	}
-	return end == 0 && !found ? -ENOENT : super_find(view, ret);
+	/* A trailer of zeros, which never reached the disk, would end the chain as the first entry does. */
+	if (end == 0 && !found && reel_payload_crc(view, e.offset, e.len) == e.crc)
+		return -ENOENT;
+	return super_find(view, ret);
 }
 
 int locate_tail(void *arg, const struct reel_view *view, struct reel_tail *ret)
@@ -215,7 +276,7 @@ int locate_tail(void *arg, const struct reel_view *view, struct reel_tail *ret)
 	r = seal_ending_at(&s, view->size, &l->seal);
 	if (r < 0 && r != -ENOENT)
 		return r;
-	if (r == 0 && entries_sound(&s, l->seal.durable, view->size)) {
+	if (r == 0 && entries_sound(&s, l->seal.durable, view->size) && all_keys_sound(&s, &l->seal)) {
 		l->has_seal = true;
 		*ret = (struct reel_tail){REEL_TAIL_FOUND, l->seal.durable, view->size, false};
 		return 0;
