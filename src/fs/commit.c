@@ -100,21 +100,45 @@ static void forget_tombstones(struct tree *t, size_t n)
 	t->dead_n -= n;
 }
 
-/* What a writer's first append has before its seal. */
-static int append_beginning(struct fs *fs, struct reel_append *a, struct fs_super *super, size_t *tombstones)
+/*
+ * Tombstones where a writer's first seal is a checkpoint: no replay tells later which keys had died. Elsewhere they wait
+ * for the next append: torn off from their seal they would be another program's.
+ */
+static int append_first_tombstones(struct fs *fs, struct reel_append *a, size_t *tombstones)
 {
 	int r = 0;
 
-	/*
-	 * Tombstones where the seal is a checkpoint: no replay tells later which keys had died. Elsewhere they wait
-	 * for the next append: torn off from their seal they would be another program's.
-	 */
 	if (fs->moved) {
 		pthread_rwlock_rdlock(&fs->tree_lock);
 		r = append_tombstones(&fs->tree, a, tombstones);
 		pthread_rwlock_unlock(&fs->tree_lock);
 	}
-	return r == 0 && (!fs->has_super || fs->moved) ? append_super(a, super) : r;
+	return r;
+}
+
+/*
+ * A container that has no superblock where it should be gets one, which is on stable storage before the first seal: a seal
+ * without it would be damage, and not a torn append. Once it is there the identity is this one for good.
+ */
+static int write_super(struct fs *fs)
+{
+	struct fs_super super = fs->super;
+	struct reel_append *a;
+	int r = reel_append_begin(fs->store, &a);
+
+	if (r < 0)
+		return r;
+	r = append_super(a, &super);
+	if (r < 0) {
+		reel_append_abort(a);
+		return r;
+	}
+	r = reel_append_commit(a);
+	if (r < 0)
+		return r;
+	fs->super = super;
+	fs->has_super = true;
+	return reel_sync(fs->store);
 }
 
 /*
@@ -123,8 +147,6 @@ static int append_beginning(struct fs *fs, struct reel_append *a, struct fs_supe
  */
 static int open_session(struct fs *fs)
 {
-	struct fs_super super = fs->super, before = fs->super;
-	bool had_super = fs->has_super;
 	struct body body = {0};
 	struct reel_append *a;
 	uint32_t flags = FS_SEAL_OPEN;
@@ -132,6 +154,8 @@ static int open_session(struct fs *fs)
 	int r;
 
 	r = reel_sync(fs->store);
+	if (r == 0 && (!fs->has_super || fs->moved))
+		r = write_super(fs);
 	if (r < 0)
 		return r;
 	if (fs->moved) {
@@ -147,21 +171,16 @@ static int open_session(struct fs *fs)
 	r = reel_append_begin(fs->store, &a);
 	if (r < 0)
 		goto out;
-	r = append_beginning(fs, a, &super, &tombstones);
+	r = append_first_tombstones(fs, a, &tombstones);
 	if (r < 0) {
 		reel_append_abort(a);
 		goto out;
 	}
-	fs->super = super;
-	fs->has_super = true;
 	r = append_seal(fs, a, flags, fs->moved ? &body : &fs->import);
 	if (r == 0)
 		r = reel_sync(fs->store);
-	if (r < 0) {
-		fs->super = before;
-		fs->has_super = had_super;
+	if (r < 0)
 		goto out;
-	}
 	fs->session_open = true;
 	fs->moved = false;
 	body_free(&fs->import);

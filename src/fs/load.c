@@ -97,10 +97,25 @@ static int replay(struct fs *fs, const struct reel_view *view, const struct fs_s
 	return r;
 }
 
-/* The newest seal in the chain of entries; what follows it was written by other programs. */
+/* Seals may lie, but not say whose they are by chance. */
+static bool looks_own(const struct fs *fs, const struct reel_entry *e)
+{
+	struct fs_seal seal;
+
+	if (e->len < sizeof(seal) || memcmp(e->payload, FS_SEAL_MAGIC, sizeof(seal.magic)) != 0)
+		return false;
+	memcpy(&seal, e->payload, sizeof(seal));
+	return memcmp(seal.container_id, fs->super.container_id, sizeof(seal.container_id)) == 0;
+}
+
+/*
+ * The newest seal in the chain of entries; what follows it was written by other programs. -ENOENT: there has never been
+ * one, as when the first was torn off its superblock.
+ */
 static int walk_to_seal(struct fs *fs, const struct reel_view *view, struct fs_seal *ret)
 {
 	uint64_t end = view->size;
+	bool lost = false;
 	struct reel_entry e;
 
 	while (end > 0) {
@@ -113,31 +128,32 @@ static int walk_to_seal(struct fs *fs, const struct reel_view *view, struct fs_s
 			return 0;
 		if (r < 0 && r != -ENOENT)
 			return r;
+		lost |= looks_own(fs, &e);
 		end = e.prev_tail;
 	}
-	return -ENOENT;
+	return lost ? damaged(fs, "file system: no transaction is left, searched", view->size) : -ENOENT;
 }
 
 int fs_load(struct fs *fs, const struct location *location)
 {
 	struct reel_view view = reel_view_of(fs->store);
 	struct fs_seal newest = location->seal;
+	/* A superblock behind the tail was torn off with the append that it began. */
+	bool has_super =
+	    location->has_super && location->super.position + sizeof(location->super) + REEL_TRAILER_SIZE <= view.size;
 	bool torn_start = false;
 	uint64_t bad, missing = DATA_MISSING;
 	int r = 0;
 
-	if (location->has_super) {
+	if (has_super) {
 		fs->super = location->super;
 		fs->has_super = true;
 		if (!location->has_seal || seal_end(&newest) > view.size)
 			r = walk_to_seal(fs, &view, &newest);
-		/* A superblock at the end: its first transaction was torn, and what it was to begin has not begun. */
-		torn_start =
-		    r == -ENOENT && location->super.position + sizeof(location->super) + REEL_TRAILER_SIZE == view.size;
-		if (r == -ENOENT && !torn_start)
-			return damaged(fs, "file system: no transaction is left, searched", view.size);
+		/* What the superblock was to begin has not begun. */
+		torn_start = r == -ENOENT;
 	}
-	if (location->has_super && !torn_start) {
+	if (has_super && !torn_start) {
 		if (r == 0)
 			r = replay(fs, &view, &newest);
 		if (r < 0)
