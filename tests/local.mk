@@ -12,6 +12,16 @@ EXTRA_DIST += $(acceptance_tests)
 noinst_PROGRAMS += tests/crash/writer
 tests_crash_writer_SOURCES = tests/crash/writer.c
 
+# Every state that a crash could leave, from records of what was written; tools/crash-states runs more of it.
+TESTS += tests/crash/states.sh
+EXTRA_DIST += tests/crash/states.sh
+noinst_PROGRAMS += tests/crash/states
+crash_life_sources = tests/crash/life.c tests/crash/life.h tests/crash/life_keys.c tests/crash/picture.c tests/crash/picture.h \
+	tests/crash/workloads.c tests/crash/record.c tests/crash/record.h tests/crash/moment.c tests/crash/moment.h
+tests_crash_states_SOURCES = tests/crash/states.c tests/crash/explore.c tests/crash/explore_keys.c \
+	tests/crash/explore.h $(crash_life_sources)
+tests_crash_states_LDADD = libfs.la
+
 # Dirty ranges and write buffers.
 check_PROGRAMS += tests/unit/fs/test_ranges tests/unit/fs/test_wbuf tests/unit/fs/test_wbuf_model
 tests_unit_fs_test_ranges_SOURCES = tests/unit/fs/test_ranges.c
@@ -125,7 +135,7 @@ EXTRA_DIST += tests/compat/vectors
 fs_tests = \
 	tests/unit/fs/test_names tests/unit/fs/test_rename tests/unit/fs/test_contents tests/unit/fs/test_open_files \
 	tests/unit/fs/test_import tests/unit/fs/test_moved tests/unit/fs/test_recovery tests/unit/fs/test_full tests/unit/fs/test_threads \
-	tests/unit/fs/test_operations tests/unit/fs/test_repair tests/unit/fs/test_atime tests/unit/fs/test_acl
+	tests/unit/fs/test_operations tests/unit/fs/test_repair tests/unit/fs/test_atime tests/unit/fs/test_acl tests/unit/fs/test_torn
 check_PROGRAMS += $(fs_tests)
 check_LTLIBRARIES = tests/unit/fs/libharness.la
 fs_test_libs = tests/unit/fs/libharness.la libfs.la libstore.la $(CHECK_LIBS)
@@ -161,5 +171,7 @@ tests_unit_fs_test_repair_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_repair_LDADD = $(fs_test_libs)
 tests_unit_fs_test_atime_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_atime_LDADD = $(fs_test_libs)
+tests_unit_fs_test_torn_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_torn_LDADD = $(fs_test_libs)
 
 include tests/fuzz/local.mk

@@ -1,0 +1,35 @@
+/*
+ * explore.h - builds the states that a crash could leave of a recorded life (moment.h), opens each, and compares what
+ * is there with the life's history.
+ */
+#ifndef CRASH_EXPLORE_H
+#define CRASH_EXPLORE_H
+
+#include "life.h"
+#include "moment.h"
+
+struct effort {
+	unsigned samples;     /* power cuts at random, and torn writes at odd places, at each moment */
+	unsigned all_subsets; /* of so many units at most, every subset is tried */
+	unsigned single;      /* of so many units at most, each is lost alone, and each is kept alone */
+	unsigned second;      /* one of so many states is lived on in, and that life explored; 0: none */
+};
+
+struct tally {
+	uint64_t built;  /* states */
+	uint64_t opened; /* of these, those that no other was the same as */
+	uint64_t lives;  /* that began in such a state */
+	uint64_t failed;
+};
+
+/*
+ * All states of l->record, which was made by `l`. `label` begins the lines about failures. Files are made and
+ * removed in `folder`.
+ */
+void explore(struct life *l, const char *label, const char *folder, const struct effort *effort, uint64_t seed,
+	     struct tally *tally);
+
+/* explore_keys.c: whether keys and values that a power cut left are allowed, between two states. */
+bool keys_allowed(const struct life *l, const char *is, int least, int most);
+
+#endif
