@@ -44,7 +44,7 @@ static void live_and_explore(const struct workload *w, const struct options *o, 
 	l.others = w->others;
 	w->run(&l);
 	snprintf(label, sizeof(label), "%s, seed %llu", w->name, (unsigned long long)seed);
-	if (l.n < 5)
+	if (l.n < 2)
 		die("%s ended early:\n%s", label, l.messages);
 	explore(&l, label, crashed, &o->effort, seed, tally);
 	life_end(&l);
