@@ -176,6 +176,12 @@ int fs_unlink(struct fs *fs, uint64_t parent, const char *name);
 int fs_rmdir(struct fs *fs, uint64_t parent, const char *name);
 /* flags: 0, RENAME_NOREPLACE or RENAME_EXCHANGE (renameat2(2)). */
 int fs_rename(struct fs *fs, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name, unsigned flags);
+/*
+ * With RENAME_WHITEOUT: in the same transaction the old name becomes a whiteout of `cred`, the character device 0:0 by which
+ * overlayfs hides a name of its lower layer. flags: 0 or RENAME_NOREPLACE.
+ */
+int fs_rename_whiteout(struct fs *fs, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name,
+		       unsigned flags, const struct fs_cred *cred);
 
 /* --- regular files ------------------------------------------------------------------------------ */
 

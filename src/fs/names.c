@@ -238,6 +238,18 @@ int names_make_unnamed(struct fs *fs, uint64_t parent, uint32_t mode, const stru
 	return make(fs, parent, NULL, &(struct new_inode){.mode = mode, .cred = cred}, attr);
 }
 
+int names_whiteout(struct tx *tx, const struct inode *dir, const struct dirent *d, const struct fs_cred *cred)
+{
+	struct new_inode n = {.mode = S_IFCHR, .cred = cred};
+	struct timespec now = fs_now();
+	struct fs_record_inode image = new_image(tx->fs, dir, &n, &now);
+	int r = build_inode(tx, dir, &n, &image);
+
+	if (r == 0)
+		body_dirent(&tx->body, dir->ino, image.ino, d->cookie, d->name, d->len);
+	return r;
+}
+
 int fs_mknod(struct fs *fs, uint64_t parent, const char *name, uint32_t mode, uint64_t rdev, const struct fs_cred *cred,
 	     struct fs_attr *ret)
 {

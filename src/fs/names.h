@@ -17,6 +17,9 @@ void names_touch(struct tx *tx, const struct inode *dir, int nlink_change, const
 /* Records that an inode has one name less; a directory then has none. */
 void names_drop(struct tx *tx, struct inode *i, const struct timespec *now);
 
+/* Records a whiteout of `cred` in the place of the name `d`. -EIO: the directory's default ACL is damaged. */
+int names_whiteout(struct tx *tx, const struct inode *dir, const struct dirent *d, const struct fs_cred *cred);
+
 /* A regular file without a name, with one lookup reference (O_TMPFILE). */
 int names_make_unnamed(struct fs *fs, uint64_t parent, uint32_t mode, const struct fs_cred *cred, struct fs_attr *attr);
 

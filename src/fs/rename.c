@@ -19,6 +19,7 @@ struct move {
 	struct inode *from_dir, *to_dir;
 	struct dirent *from, *to; /* to: NULL when the new name is free */
 	const char *to_name;
+	const struct fs_cred *whiteout; /* who leaves a whiteout under the old name; NULL: nobody */
 	struct timespec now;
 };
 
@@ -94,7 +95,12 @@ static int build_move(struct tx *tx, const struct move *m, struct inode **gone)
 	r = old ? may_replace(old, i) : 0;
 	if (r < 0)
 		return r;
-	body_undirent(&tx->body, m->from_dir->ino, m->from->name, m->from->len);
+	if (m->whiteout)
+		r = names_whiteout(tx, m->from_dir, m->from, m->whiteout);
+	else
+		body_undirent(&tx->body, m->from_dir->ino, m->from->name, m->from->len);
+	if (r < 0)
+		return r;
 	body_dirent(&tx->body, m->to_dir->ino, i->ino, old ? m->to->cookie : m->to_dir->dir->next_cookie, m->to_name,
 		    strlen(m->to_name));
 	record_ctime(tx, i, &m->now);
@@ -120,9 +126,10 @@ static int find_both(struct fs *fs, uint64_t parent, const char *name, uint64_t 
 	return r == -ENOENT ? 0 : r;
 }
 
-int fs_rename(struct fs *fs, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name, unsigned flags)
+static int rename_or_hide(struct fs *fs, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name,
+			  unsigned flags, const struct fs_cred *whiteout)
 {
-	struct move m = {.to_name = new_name, .now = fs_now()};
+	struct move m = {.to_name = new_name, .whiteout = whiteout, .now = fs_now()};
 	struct inode *gone = NULL;
 	struct tx tx;
 	int r;
@@ -142,4 +149,17 @@ int fs_rename(struct fs *fs, uint64_t parent, const char *name, uint64_t new_par
 		return r < 0 ? r : tx.body.error;
 	}
 	return tx_commit(&tx, &(struct tx_result){.settle = gone});
+}
+
+int fs_rename(struct fs *fs, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name, unsigned flags)
+{
+	return rename_or_hide(fs, parent, name, new_parent, new_name, flags, NULL);
+}
+
+int fs_rename_whiteout(struct fs *fs, uint64_t parent, const char *name, uint64_t new_parent, const char *new_name,
+		       unsigned flags, const struct fs_cred *cred)
+{
+	if (flags & RENAME_EXCHANGE)
+		return -EINVAL;
+	return rename_or_hide(fs, parent, name, new_parent, new_name, flags, cred);
 }

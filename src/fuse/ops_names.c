@@ -74,12 +74,14 @@ void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 
 void op_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent, const char *new_name, unsigned flags)
 {
+	const struct fs_cred cred = cred_of(req);
 	int res;
 
 	if (name_too_long(name) || name_too_long(new_name))
 		res = -ENAMETOOLONG;
-	else if (flags != 0 && flags != RENAME_NOREPLACE && flags != RENAME_EXCHANGE)
-		res = -EINVAL;
+	else if (flags & RENAME_WHITEOUT)
+		res = fs_rename_whiteout(fs_of(req), parent, name, new_parent, new_name, flags & ~(unsigned)RENAME_WHITEOUT,
+					 &cred);
 	else
 		res = fs_rename(fs_of(req), parent, name, new_parent, new_name, flags);
 	reply_status(req, res);

@@ -117,6 +117,35 @@ START_TEST(exchange_swaps)
 }
 END_TEST
 
+/* A rename can leave a whiteout under the old name: character device 0:0, without permissions, of who renames. */
+START_TEST(whiteout_is_left)
+{
+	const struct fs_cred cred = {.uid = 1, .gid = 2, .umask = 022};
+	struct fs_attr attr;
+	ck_assert_int_eq(h_mkdir(h_fs, "d"), 0);
+	ck_assert_int_eq(h_mkdir(h_fs, "e"), 0);
+	h_puts(h_fs, "d/f", "new");
+	h_puts(h_fs, "e/f", "old");
+	uint64_t d = h_ino(h_fs, "d"), e = h_ino(h_fs, "e");
+	ck_assert_int_eq(fs_rename_whiteout(h_fs, d, "f", e, "f", RENAME_NOREPLACE, &cred), -EEXIST);
+	ck_assert_int_eq(fs_rename_whiteout(h_fs, d, "f", e, "f", RENAME_EXCHANGE, &cred), -EINVAL);
+	ck_assert_int_eq(fs_rename_whiteout(h_fs, d, "none", e, "g", 0, &cred), -ENOENT);
+	ck_assert_int_eq(fs_rename_whiteout(h_fs, d, "f", e, "f", 0, &cred), 0);
+	ck_assert_int_eq(fs_rename_whiteout(h_fs, FS_ROOT_INO, "e", FS_ROOT_INO, "g", 0, &cred), 0);
+	h_again();
+	h_expects(h_fs, "g/f", "new");
+	for (const char *const *path = (const char *const[]){"d/f", "e", NULL}; *path; path++) {
+		ck_assert_int_eq(fs_getattr(h_fs, h_ino(h_fs, *path), &attr), 0);
+		ck_assert_uint_eq(attr.mode, S_IFCHR);
+		ck_assert_uint_eq(attr.rdev, 0);
+		ck_assert_uint_eq(attr.nlink, 1);
+		ck_assert_uint_eq(attr.uid, 1);
+		ck_assert_uint_eq(attr.gid, 2);
+	}
+	ck_assert_uint_eq(h_links(""), 4);
+}
+END_TEST
+
 /* --- reading directories ------------------------------------------------------------------------------------ */
 
 struct listing {
@@ -241,6 +270,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, rename_makes_no_circle);
 	tcase_add_test(tc, rename_onto_own_link_does_nothing);
 	tcase_add_test(tc, exchange_swaps);
+	tcase_add_test(tc, whiteout_is_left);
 	tcase_add_test(tc, readdir_goes_on_from_any_cookie);
 	tcase_add_test(tc, readdir_is_stable_under_changes);
 	tcase_add_test(tc, dotdot_follows_a_move);
