@@ -34,19 +34,6 @@ static void count(struct tree *t, const struct inode *i, int sign)
 	t->bytes += (uint64_t)(int64_t)sign * i->size;
 }
 
-/* The keys of a file without names are no longer its own: another file may come to have that path. */
-static void unkey_contents(struct tree *t, struct inode *i)
-{
-	for (uint32_t n = 0; n < i->extents.n; n++) {
-		struct data *d = i->extents.at[n].data;
-
-		if (!d->keyed)
-			continue;
-		data_unkey(&t->data, d);
-		tree_key_died(t, d->key_hash);
-	}
-}
-
 static int apply_state(struct tree *t, const struct fs_record_state *r)
 {
 	if (r->next_ino > t->next_ino)
@@ -92,10 +79,9 @@ static int apply_inode(struct tree *t, const struct fs_record_inode *r)
 			return err;
 	}
 	count(t, i, -1);
-	if (r->nlink == 0 && i->nlink > 0) {
+	if (r->nlink == 0 && i->nlink > 0)
 		i->removed = true;
-		unkey_contents(t, i);
-	}
+	extents_set_named(t, &i->extents, r->nlink > 0);
 	/* Readers of the file look at its size under open_state.io alone: it is written by those only who change it. */
 	if (i->size != r->size)
 		i->size = r->size;
@@ -218,7 +204,7 @@ static int apply_extents(struct tree *t, const struct fs_record_extents *r, cons
 {
 	const struct fs_record_extent *x = (const struct fs_record_extent *)rec->rest;
 	struct inode *i = inode_of_type(t, r->ino, S_IFREG);
-	struct extents fresh = {0}, old;
+	struct extents fresh = {.named = i && i->extents.named}, old;
 	int err = 0;
 
 	if (!i || rec->rest_len != (uint64_t)r->count * sizeof(*x))

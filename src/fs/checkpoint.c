@@ -5,12 +5,27 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "apply.h"
 #include "checkpoint.h"
 
-static void add_extents(struct body *body, const struct inode *i)
+/* Once for each entry, however many extents share it. */
+static void add_data(struct body *body, const struct data *d, struct table *said)
+{
+	const struct fs_record_data record = record_of_data(d);
+
+	if (d->refs > 1) {
+		if (table_get(said, d->position))
+			return;
+		if (table_put(said, d->position, (void *)d) < 0)
+			body->error = -ENOMEM;
+	}
+	body_data(body, &record, d->sum);
+}
+
+static void add_extents(struct body *body, const struct inode *i, struct table *said)
 {
 	const struct extents *e = &i->extents;
 	struct fs_record_extent *x;
@@ -23,12 +38,10 @@ static void add_extents(struct body *body, const struct inode *i)
 		return;
 	}
 	for (uint32_t n = 0; n < e->n; n++) {
-		struct fs_record_data data = record_of_data(e->at[n].data);
+		const struct extent *from = &e->at[n];
 
-		/* An entry that several extents share is said again each time: applying that changes nothing. */
-		if (n == 0 || e->at[n].data != e->at[n - 1].data)
-			body_data(body, &data, e->at[n].data->sum);
-		x[n] = (struct fs_record_extent){e->at[n].offset, e->at[n].len, data.position, e->at[n].data_offset};
+		add_data(body, from->data, said);
+		x[n] = (struct fs_record_extent){from->offset, from->len, from->data->position, from->data_offset};
 	}
 	body_extents(body, i->ino, FS_EXTENTS_REPLACE, x, e->n);
 	free(x);
@@ -64,13 +77,15 @@ void checkpoint_names(struct body *body, const struct tree *t)
 
 void checkpoint_make(const struct tree *t, struct body *body)
 {
+	struct table said = {0};
 	uint64_t ino = 0;
 
 	body_state(body, t->next_ino);
 	for (struct inode *i; (i = table_first(&t->inodes, &ino)); ino++) {
 		checkpoint_attributes(body, i);
-		add_extents(body, i);
+		add_extents(body, i, &said);
 	}
+	table_clear(&said);
 	checkpoint_names(body, t);
 }
 

@@ -1,7 +1,8 @@
 /*
  * compact.c - writes the present state of a container into a new one, which then takes its place:
- * no superseded entries, no history, every file without holes as one entry under its path. The old file is
- * whole until the new one has its name, and what cannot be read right is not copied.
+ * no superseded entries, no history, every file without holes as one entry under its path. What files share is written
+ * once, and they go on sharing it. The old file is whole until the new one has its name, and what cannot be
+ * read right is not copied.
  */
 #include "config.h"
 
@@ -16,6 +17,7 @@
 #include "contents.h"
 #include "create.h"
 #include "open.h"
+#include "shared.h"
 
 struct compaction {
 	struct fs *from;
@@ -26,6 +28,7 @@ struct compaction {
 	uint64_t copied; /* bytes of contents */
 	uint64_t to_copy;
 	struct table used; /* key hashes of contents that were copied */
+	struct shared_set shared;
 };
 
 static int sink(void *arg, const void *data, size_t len)
@@ -48,108 +51,203 @@ static bool is_dense(const struct inode *i)
 	return i->extents.bytes == i->size;
 }
 
-static int choose_key(struct compaction *c, const struct inode *i, uint64_t *key)
+/* The path of a file that the entry is all of (or NULL), or else a key of `number`. */
+static int choose_key(struct compaction *c, const struct inode *whole, uint64_t number, uint64_t *key)
 {
 	char path[PATH_ROOM];
-	size_t len = tree_path(i, NULL, path, sizeof(path));
+	size_t len = whole ? tree_path(whole, NULL, path, sizeof(path)) : 0;
 
-	*key = reel_hash(path, len);
-	if (!is_dense(i) || len == 0 || len >= PATH_LONGEST || table_get(&c->used, *key))
-		*key = contents_key_hash(c->from->sequence + 1, i->ino);
+	*key = len > 0 && len < PATH_LONGEST ? reel_hash(path, len) : 0;
+	if (len == 0 || len >= PATH_LONGEST || table_get(&c->used, *key))
+		*key = contents_key_hash(c->from->sequence + 1, number);
 	return table_put(&c->used, *key, c);
 }
 
-static int copy_bytes(struct compaction *c, struct open_state *o)
+static int begin_entry(struct compaction *c, const struct inode *whole, uint64_t number)
 {
-	const struct extents *e = &o->inode->extents;
-	int r = 0;
-
-	for (uint32_t n = 0; n < e->n && r == 0; n++)
-		r = contents_stream_base(c->from, o, e->at[n].offset, e->at[n].len, sink, c);
-	return r;
-}
-
-static int record_copy(struct compaction *c, const struct inode *i, const struct reel_entry *place)
-{
-	struct fs_record_data data = {place->offset, place->len, place->key_hash, place->crc, (uint32_t)c->sums.n, 0, 0};
-	struct fs_record_extent *list = calloc(i->extents.n, sizeof(*list)), whole = {0, i->size, place->offset, 0};
-	uint64_t at = 0;
-
-	if (!list)
-		return -ENOMEM;
-	body_data(&c->body, &data, c->sums.sum);
-	for (uint32_t n = 0; n < i->extents.n; n++) {
-		list[n] = (struct fs_record_extent){i->extents.at[n].offset, i->extents.at[n].len, place->offset, at};
-		at += list[n].len;
-	}
-	body_extents(&c->body, i->ino, FS_EXTENTS_REPLACE, is_dense(i) ? &whole : list, is_dense(i) ? 1 : i->extents.n);
-	free(list);
-	return 0;
-}
-
-static int byte_sink(void *arg, const void *data, size_t len)
-{
-	(void)len;
-	*(uint8_t *)arg = *(const uint8_t *)data;
-	return 0;
-}
-
-/* One byte NUL is all there is: no entry can hold it, and it becomes a hole. */
-static int is_one_nul(struct compaction *c, struct open_state *o, bool *ret)
-{
-	const struct extents *e = &o->inode->extents;
-	uint8_t byte = 1;
-	int r = e->bytes == 1 ? contents_stream_base(c->from, o, e->at[0].offset, 1, byte_sink, &byte) : 0;
-
-	*ret = byte == 0;
-	return r;
-}
-
-static int copy_entry(struct compaction *c, struct inode *i, struct open_state *o)
-{
-	struct reel_entry place;
 	uint64_t key;
-	int r;
+	int r = choose_key(c, whole, number, &key);
 
-	r = choose_key(c, i, &key);
-	if (r == 0)
-		r = reel_append_entry_begin(c->append, key);
-	if (r == 0)
-		r = copy_bytes(c, o);
-	if (r == 0)
-		r = sums_end(&c->sums);
+	return r < 0 ? r : reel_append_entry_begin(c->append, key);
+}
+
+static int end_entry(struct compaction *c, uint64_t *position)
+{
+	struct fs_record_data data;
+	struct reel_entry place;
+	int r = sums_end(&c->sums);
+
 	if (r == 0)
 		r = reel_append_entry_end(c->append, &place);
-	if (r == 0)
-		r = record_copy(c, i, &place);
+	if (r == 0) {
+		data = (struct fs_record_data){place.offset, place.len, place.key_hash, place.crc, (uint32_t)c->sums.n, 0, 0};
+		body_data(&c->body, &data, c->sums.sum);
+		*position = place.offset;
+	}
 	sums_free(&c->sums);
 	return r;
 }
 
+/* The one NUL byte that no entry can hold: it becomes a hole. */
+static int is_nul(struct compaction *c, struct inode *i, const struct extent *x)
+{
+	int r = contents_check(c->from, i, x->data, x->data_offset, 1);
+
+	return r < 0 ? r : reel_base(c->from->store)[x->data->position + x->data_offset] == 0;
+}
+
+static int copy_shared(struct compaction *c, struct inode *i, struct shared *s)
+{
+	const struct extent first = {0, 1, s->data, s->part[0].start};
+	int r = s->bytes == 1 ? is_nul(c, i, &first) : 0;
+
+	if (r > 0)
+		s->position = FS_NO_POSITION;
+	s->copied = true;
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = begin_entry(c, s->whole, ~s->data->position);
+	for (size_t n = 0; r == 0 && n < s->parts; n++)
+		r = contents_stream_data(c->from, i, s->data, s->part[n].start, s->part[n].end - s->part[n].start, sink, c);
+	return r < 0 ? r : end_entry(c, &s->position);
+}
+
+/* What the file shares with no other, as one entry. */
+static int copy_own(struct compaction *c, struct inode *i, uint64_t own, uint64_t *position)
+{
+	bool begun = false;
+	int r = 0;
+
+	for (uint32_t n = 0; n < i->extents.n && r == 0; n++) {
+		const struct extent *x = &i->extents.at[n];
+
+		if (shared_get(&c->shared, x->data))
+			continue;
+		if (own == 1) {
+			r = is_nul(c, i, x);
+			if (r > 0)
+				return 0;
+		}
+		if (r == 0 && !begun)
+			r = begin_entry(c, is_dense(i) && own == i->size ? i : NULL, i->ino);
+		begun = true;
+		if (r == 0)
+			r = contents_stream_data(c->from, i, x->data, x->data_offset, x->len, sink, c);
+	}
+	return r < 0 || !begun ? r : end_entry(c, position);
+}
+
+static int copy_all_shared(struct compaction *c, struct inode *i, uint64_t *own)
+{
+	int r = 0;
+
+	*own = 0;
+	for (uint32_t n = 0; n < i->extents.n && r == 0; n++) {
+		struct shared *s = shared_get(&c->shared, i->extents.at[n].data);
+
+		if (!s)
+			*own += i->extents.at[n].len;
+		else if (!s->copied)
+			r = copy_shared(c, i, s);
+	}
+	return r;
+}
+
+/* Onto the list of `n`; one that continues the last in file and entry becomes part of it. */
+static uint32_t add_extent(struct fs_record_extent *list, uint32_t n, const struct fs_record_extent *x)
+{
+	struct fs_record_extent *last = n > 0 ? &list[n - 1] : NULL;
+
+	if (last && last->position == x->position && last->offset + last->len == x->offset &&
+	    last->data_offset + last->len == x->data_offset) {
+		last->len += x->len;
+		return n;
+	}
+	list[n] = *x;
+	return n + 1;
+}
+
+/* The extents of an inode as they are in the new container. */
+static int record_extents(struct compaction *c, const struct inode *i, uint64_t own_position)
+{
+	struct fs_record_extent *list = calloc(i->extents.n, sizeof(*list));
+	uint64_t own = 0;
+	uint32_t used = 0;
+
+	if (!list)
+		return -ENOMEM;
+	for (uint32_t n = 0; n < i->extents.n; n++) {
+		const struct extent *x = &i->extents.at[n];
+		const struct shared *s = shared_get(&c->shared, x->data);
+		uint64_t position = s ? s->position : own_position;
+		uint64_t offset = s ? shared_offset(s, x->data_offset) : own;
+
+		if (!s)
+			own += x->len;
+		if (position != FS_NO_POSITION)
+			used = add_extent(list, used, &(struct fs_record_extent){x->offset, x->len, position, offset});
+	}
+	body_extents(&c->body, i->ino, FS_EXTENTS_REPLACE, list, used);
+	free(list);
+	return 0;
+}
+
 static int copy_contents(struct compaction *c, struct inode *i)
 {
-	struct open_state *o;
-	bool one_nul;
-	int r = open_hold(c->from, i->ino, &o);
+	uint64_t own, position = FS_NO_POSITION;
+	int r = copy_all_shared(c, i, &own);
 
-	if (r < 0)
-		return r;
-	r = is_one_nul(c, o, &one_nul);
-	if (r == 0 && !one_nul)
-		r = copy_entry(c, i, o);
-	open_put(c->from, o);
-	return r;
+	if (r == 0)
+		r = copy_own(c, i, own, &position);
+	return r < 0 ? r : record_extents(c, i, position);
+}
+
+/* An entry with its pad and trailer. */
+static uint64_t entry_size(uint64_t payload)
+{
+	return (payload + REEL_TRAILER_SIZE + 63) / 64 * 64;
+}
+
+/* What a compaction writes of contents: their bytes, and the size of the entries that hold them. */
+struct amount {
+	uint64_t bytes, entries;
+};
+
+static void add_entry(struct amount *a, uint64_t bytes)
+{
+	if (bytes == 0)
+		return;
+	a->bytes += bytes;
+	a->entries += entry_size(bytes);
+}
+
+static struct amount contents_amount(const struct tree *t, const struct shared_set *shared)
+{
+	struct amount ret = {0};
+	uint64_t ino = 0, position = 0;
+
+	for (struct inode *i; (i = table_first(&t->inodes, &ino)); ino++) {
+		uint64_t own = 0;
+
+		for (uint32_t n = 0; n < i->extents.n; n++)
+			if (!shared_get(shared, i->extents.at[n].data))
+				own += i->extents.at[n].len;
+		add_entry(&ret, own);
+	}
+	for (struct shared *s; (s = table_first(&shared->by_position, &position)); position++)
+		add_entry(&ret, s->bytes);
+	return ret;
 }
 
 static int copy_all(struct compaction *c)
 {
 	struct tree *t = &c->from->tree;
 	uint64_t ino = 0;
-	int r = 0;
+	int r = shared_find(t, &c->shared);
 
-	for (struct inode *i; (i = table_first(&t->inodes, &ino)); ino++)
-		c->to_copy += i->extents.bytes;
-	ino = 0;
+	if (r < 0)
+		return r;
+	c->to_copy = contents_amount(t, &c->shared).bytes;
 	body_state(&c->body, t->next_ino);
 	for (struct inode *i; r == 0 && (i = table_first(&t->inodes, &ino)); ino++) {
 		checkpoint_attributes(&c->body, i);
@@ -197,6 +295,7 @@ int compact_to(struct fs *from, const char *path, bool replace, const struct fs_
 	body_free(&c.body);
 	sums_free(&c.sums);
 	table_clear(&c.used);
+	shared_free(&c.shared);
 	return r;
 }
 
@@ -217,15 +316,10 @@ int fs_compact(const char *path, const struct fs_options *options, struct fs_com
 	return r;
 }
 
-/* An entry with its pad and trailer. */
-static uint64_t entry_size(uint64_t payload)
-{
-	return (payload + REEL_TRAILER_SIZE + 63) / 64 * 64;
-}
-
 int fs_compact_estimate(struct fs *fs, uint64_t *bytes)
 {
-	uint64_t before = reel_tail_offset(fs->store), after = entry_size(sizeof(struct fs_super)), ino = 0;
+	uint64_t before = reel_tail_offset(fs->store), after = entry_size(sizeof(struct fs_super));
+	struct shared_set shared;
 	struct body checkpoint = {0};
 	int r;
 
@@ -233,14 +327,15 @@ int fs_compact_estimate(struct fs *fs, uint64_t *bytes)
 		return -EMEDIUMTYPE;
 	pthread_rwlock_rdlock(&fs->tree_lock);
 	checkpoint_make(&fs->tree, &checkpoint);
-	for (struct inode *i; (i = table_first(&fs->tree.inodes, &ino)); ino++) {
-		if (i->extents.n > 0)
-			after += entry_size(i->extents.bytes);
-	}
+	r = shared_find(&fs->tree, &shared);
+	if (r == 0)
+		after += contents_amount(&fs->tree, &shared).entries;
 	pthread_rwlock_unlock(&fs->tree_lock);
 	after += entry_size(sizeof(struct fs_seal) + checkpoint.len);
 	*bytes = before > after ? before - after : 0;
-	r = checkpoint.error;
+	if (r == 0)
+		r = checkpoint.error;
+	shared_free(&shared);
 	body_free(&checkpoint);
 	return r;
 }

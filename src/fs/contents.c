@@ -57,15 +57,21 @@ static int stream_hole(uint64_t len, int (*sink)(void *arg, const void *data, si
 	return r;
 }
 
-static int stream_extent(struct fs *fs, struct open_state *o, const struct extent *x, uint64_t from, uint64_t len,
+int contents_stream_data(struct fs *fs, struct inode *i, struct data *d, uint64_t offset, uint64_t len,
 			 int (*sink)(void *arg, const void *data, size_t len), void *arg)
 {
-	uint64_t at = x->data_offset + from;
-	int r = contents_check(fs, o->inode, x->data, at, len);
+	int r = 0;
 
-	if (r == 0)
-		r = sink(arg, reel_base(fs->store) + x->data->position + at, len);
-	fs_touched(fs, len);
+	while (len > 0 && r == 0) {
+		uint64_t n = len < STREAM_PIECE ? len : STREAM_PIECE;
+
+		r = contents_check(fs, i, d, offset, n);
+		if (r == 0)
+			r = sink(arg, reel_base(fs->store) + d->position + offset, n);
+		fs_touched(fs, n);
+		offset += n;
+		len -= n;
+	}
 	return r;
 }
 
@@ -87,12 +93,9 @@ int contents_stream_base(struct fs *fs, struct open_state *o, uint64_t offset, u
 			continue;
 		}
 		n = x->offset + x->len < end ? x->offset + x->len - offset : end - offset;
-		if (n > STREAM_PIECE)
-			n = STREAM_PIECE;
-		r = stream_extent(fs, o, x, offset - x->offset, n, sink, arg);
+		r = contents_stream_data(fs, o->inode, x->data, x->data_offset + (offset - x->offset), n, sink, arg);
 		offset += n;
-		if (offset == x->offset + x->len)
-			i++;
+		i++;
 	}
 	return r;
 }
@@ -279,13 +282,6 @@ static int write_entry(struct writer *w)
 
 /* --- recording it ------------------------------------------------------------------------------------ */
 
-static bool has_extent(const struct extents *e, uint64_t start, uint64_t end)
-{
-	uint32_t i = extents_find(e, start);
-
-	return i < e->n && e->at[i].offset < end;
-}
-
 /* What was punched becomes a hole first; then come the runs that the entry holds, or the one NUL byte that is a hole. */
 static int record_changes(struct writer *w)
 {
@@ -299,7 +295,7 @@ static int record_changes(struct writer *w)
 	while (ranges_next(&o->punched, r.end, &r) && r.start < w->size) {
 		uint64_t end = r.end < w->size ? r.end : w->size;
 
-		if (has_extent(&o->inode->extents, r.start, end))
+		if (extents_any(&o->inode->extents, r.start, end))
 			list[n++] = (struct fs_record_extent){r.start, end - r.start, FS_NO_POSITION, 0};
 	}
 	if (w->n_runs > 0)

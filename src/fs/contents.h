@@ -23,6 +23,10 @@ int contents_commit(struct fs *fs, struct open_state *o, const struct contents_a
 int contents_stream_base(struct fs *fs, struct open_state *o, uint64_t offset, uint64_t len,
 			 int (*sink)(void *arg, const void *data, size_t len), void *arg);
 
+/* The same of [offset, offset + len) of the payload of an entry that the inode uses. */
+int contents_stream_data(struct fs *fs, struct inode *i, struct data *d, uint64_t offset, uint64_t len,
+			 int (*sink)(void *arg, const void *data, size_t len), void *arg);
+
 /* data_check() with a message that names the file. */
 int contents_check(struct fs *fs, struct inode *i, struct data *d, uint64_t offset, uint64_t len);
 

@@ -14,7 +14,10 @@
 
 struct reel;
 
-/* One entry with contents of files. Made by records, ended when its last reference goes. */
+/*
+ * One entry with contents of files, of any number of them. Made by records, ended when its last reference goes. Its key
+ * is alive as long as a file with a name needs it (docs/DESIGN.md, invariant C3).
+ */
 struct data {
 	uint64_t position; /* of the payload */
 	uint64_t len;
@@ -24,6 +27,7 @@ struct data {
 	const uint32_t *sum;                /* points to `own_sums`, or into a checkpoint in the mapping */
 	uint32_t *own_sums;                 /* or NULL */
 	unsigned refs;                      /* extents that point here; protected by the tree lock */
+	unsigned named_refs;                /* of these, committed ones of inodes that have names */
 	bool keyed;                         /* stands in the key table; protected by the tree lock */
 	_Atomic uint8_t state;              /* enum data_state */
 	_Atomic(_Atomic uint8_t *) checked; /* a bit for each block found good in this mount; made at first use */

@@ -25,6 +25,13 @@ uint32_t extents_find(const struct extents *e, uint64_t offset)
 	return low;
 }
 
+bool extents_any(const struct extents *e, uint64_t start, uint64_t end)
+{
+	uint32_t i = extents_find(e, start);
+
+	return i < e->n && e->at[i].offset < end;
+}
+
 static int make_room(struct extents *e, uint32_t n)
 {
 	struct extent *at;
@@ -42,6 +49,41 @@ static int make_room(struct extents *e, uint32_t n)
 	e->at = at;
 	e->room = room;
 	return 0;
+}
+
+static void take_ref(const struct extents *e, struct data *d)
+{
+	data_ref(d);
+	d->named_refs += e->named;
+}
+
+/* Files without names need the bytes and no key: that is another's to have. */
+static void drop_named_ref(struct tree *t, struct data *d)
+{
+	if (--d->named_refs > 0 || !d->keyed)
+		return;
+	data_unkey(&t->data, d);
+	tree_key_died(t, d->key_hash);
+}
+
+static void drop_ref(struct tree *t, const struct extents *e, struct data *d)
+{
+	if (e->named)
+		drop_named_ref(t, d);
+	tree_data_unref(t, d);
+}
+
+void extents_set_named(struct tree *t, struct extents *e, bool named)
+{
+	if (e->named == named)
+		return;
+	e->named = named;
+	for (uint32_t i = 0; i < e->n; i++) {
+		if (named)
+			e->at[i].data->named_refs++;
+		else
+			drop_named_ref(t, e->at[i].data);
+	}
 }
 
 static void close_gap(struct extents *e, uint32_t i, uint32_t n)
@@ -65,7 +107,7 @@ static int split(struct extents *e, uint32_t i, uint64_t start, uint64_t end)
 	x[1].offset = end;
 	x[0].len = start - x[0].offset;
 	e->bytes -= end - start;
-	data_ref(x[1].data);
+	take_ref(e, x[1].data);
 	return 0;
 }
 
@@ -84,7 +126,7 @@ int extents_remove(struct tree *t, struct extents *e, uint64_t start, uint64_t e
 	}
 	while (i + gone < e->n && e->at[i + gone].offset + e->at[i + gone].len <= end) {
 		e->bytes -= e->at[i + gone].len;
-		tree_data_unref(t, e->at[i + gone++].data);
+		drop_ref(t, e, e->at[i + gone++].data);
 	}
 	if (gone)
 		close_gap(e, i, gone);
@@ -100,6 +142,21 @@ int extents_remove(struct tree *t, struct extents *e, uint64_t start, uint64_t e
 	return 0;
 }
 
+static bool continues(const struct extent *a, const struct extent *b)
+{
+	return a->data == b->data && a->offset + a->len == b->offset && a->data_offset + a->len == b->data_offset;
+}
+
+/* Makes one extent of number i and the next, if they are one. */
+static void join(struct tree *t, struct extents *e, uint32_t i)
+{
+	if (i + 1 >= e->n || !continues(&e->at[i], &e->at[i + 1]))
+		return;
+	e->at[i].len += e->at[i + 1].len;
+	drop_ref(t, e, e->at[i + 1].data);
+	close_gap(e, i + 1, 1);
+}
+
 int extents_put(struct tree *t, struct extents *e, const struct extent *x)
 {
 	uint32_t i;
@@ -109,10 +166,10 @@ int extents_put(struct tree *t, struct extents *e, const struct extent *x)
 	r = make_room(e, e->n + 2);
 	if (r < 0)
 		return r;
-	data_ref(x->data);
+	take_ref(e, x->data);
 	r = extents_remove(t, e, x->offset, x->offset + x->len);
 	if (r < 0) {
-		tree_data_unref(t, x->data);
+		drop_ref(t, e, x->data);
 		return r;
 	}
 	i = extents_find(e, x->offset);
@@ -120,6 +177,9 @@ int extents_put(struct tree *t, struct extents *e, const struct extent *x)
 	e->at[i] = *x;
 	e->n++;
 	e->bytes += x->len;
+	join(t, e, i);
+	if (i > 0)
+		join(t, e, i - 1);
 	return 0;
 }
 
@@ -137,14 +197,14 @@ int extents_copy(const struct extents *from, struct extents *to)
 	to->n = from->n;
 	to->bytes = from->bytes;
 	for (uint32_t i = 0; i < to->n; i++)
-		data_ref(to->at[i].data);
+		take_ref(to, to->at[i].data);
 	return 0;
 }
 
 void extents_clear(struct tree *t, struct extents *e)
 {
 	for (uint32_t i = 0; i < e->n; i++)
-		tree_data_unref(t, e->at[i].data);
+		drop_ref(t, e, e->at[i].data);
 	free(e->at);
 	*e = (struct extents){0};
 }

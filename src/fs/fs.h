@@ -237,10 +237,19 @@ bool fs_file_has_writers(const struct fs_file *f);
 int fs_file_seek(struct fs_file *f, uint64_t offset, int whence, uint64_t *ret);
 /*
  * fallocate(2). mode: 0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE with it, FALLOC_FL_ZERO_RANGE with or without
- * it; others: -EOPNOTSUPP. kill_priv as in fs_file_write(). Nothing is allocated: -ENOSPC says that the disk has no room
+ * it; others: -EOPNOTSUPP. kill_priv: as FS_WRITE_KILL_SET_ID. Nothing is allocated: -ENOSPC says that the disk has no room
  * for the holes in the range at this moment. A range that was zeroed is a hole.
  */
 int fs_file_allocate(struct fs_file *f, int mode, uint64_t offset, uint64_t len, bool kill_priv);
+
+/*
+ * copy_file_range(2), by sharing: the cost is that of a transaction, whatever the length. Copies up to the source's end,
+ * or, if past_end, takes what lies past the end known here for a hole (the kernel may know of a later one).
+ * kill_priv: as FS_WRITE_KILL_SET_ID, for `to`. *copied is less than len only at the source's end. -EOPNOTSUPP: too short
+ * to be worth it, or one of the two has no name; -EINVAL: the ranges overlap in one file.
+ */
+int fs_file_copy(struct fs_file *from, uint64_t start, struct fs_file *to, uint64_t target, uint64_t len, bool past_end,
+		 bool kill_priv, uint64_t *copied);
 
 /* Commits the inode's data, attributes and all, if any is buffered. For close(2) and its errors. */
 int fs_file_flush(struct fs_file *f);

@@ -27,9 +27,37 @@ struct import {
 /* Any pointer that is not NULL. */
 static char mark;
 
+/* Of files that share an entry, the one at the path that is its key owns it, or else the oldest. */
+static int own_contents(struct import *im, struct table *owned, struct inode *i, bool at_path)
+{
+	int r = 0;
+
+	for (uint32_t n = 0; r == 0 && n < i->extents.n; n++) {
+		const struct data *d = i->extents.at[n].data;
+
+		if (!d->keyed || table_get(owned, d->key_hash) || (at_path && table_get(&im->owners, d->key_hash) != i))
+			continue;
+		r = table_put(&im->owners, d->key_hash, i);
+		if (r == 0)
+			r = table_put(owned, d->key_hash, &mark);
+	}
+	return r;
+}
+
+static int own_all_contents(struct import *im, bool at_path, struct table *owned)
+{
+	uint64_t ino = 0;
+	int r = 0;
+
+	for (struct inode *i; r == 0 && (i = table_first(&im->fs->tree.inodes, &ino)); ino++)
+		r = own_contents(im, owned, i, at_path);
+	return r;
+}
+
 static int find_owners(struct import *im)
 {
 	struct tree *t = &im->fs->tree;
+	struct table owned = {0}; /* the keys whose owner has their contents */
 	char path[PATH_ROOM];
 	uint64_t ino = 0;
 	int r = 0;
@@ -41,11 +69,11 @@ static int find_owners(struct import *im)
 		if (len > 0)
 			r = table_put(&im->owners, reel_hash(path, len), i);
 	}
-	ino = 0;
-	for (struct inode *i; r == 0 && (i = table_first(&t->inodes, &ino)); ino++)
-		for (uint32_t n = 0; r == 0 && n < i->extents.n; n++)
-			if (i->extents.at[n].data->keyed)
-				r = table_put(&im->owners, i->extents.at[n].data->key_hash, i);
+	if (r == 0)
+		r = own_all_contents(im, true, &owned);
+	if (r == 0)
+		r = own_all_contents(im, false, &owned);
+	table_clear(&owned);
 	im->has_owners = true;
 	return r;
 }
@@ -189,27 +217,33 @@ static bool is_own(const struct fs *fs, const struct reel_entry *e)
 	       table_get(&fs->tree.data.by_position, e->offset);
 }
 
+static bool misses_data(const struct inode *i)
+{
+	for (uint32_t n = 0; n < i->extents.n; n++)
+		if (i->extents.at[n].data->position >= DATA_MISSING)
+			return true;
+	return false;
+}
+
 /* A key that is gone since another program compacted the container was deleted before, as by a tombstone. */
 static int import_missing(struct import *im)
 {
-	uint64_t position = DATA_MISSING;
+	struct tree *t = &im->fs->tree;
+	uint64_t missing = DATA_MISSING, ino = 0;
 	char path[4096];
 	int r = 0;
 
-	for (struct data *d; r == 0 && (d = table_first(&im->fs->tree.data.by_position, &position)); position++) {
-		struct inode *owner;
-
-		if (!im->has_owners)
-			r = find_owners(im);
-		owner = r == 0 ? table_get(&im->owners, d->key_hash) : NULL;
-		if (!owner || table_get(&im->decided, owner->ino))
+	if (!table_first(&t->data.by_position, &missing))
+		return 0;
+	for (struct inode *i; r == 0 && (i = table_first(&t->inodes, &ino)); ino++) {
+		if (!misses_data(i) || table_get(&im->decided, ino))
 			continue;
-		tree_path(owner, NULL, path, sizeof(path));
+		tree_path(i, NULL, path, sizeof(path));
 		fs_log(im->fs, LOG_WARNING, "%s: /%s was removed by the program that compacted it: its contents are gone",
 		       reel_path(im->fs->store), path);
-		import_removal(im, owner);
+		import_removal(im, i);
 		im->n++;
-		r = table_put(&im->decided, owner->ino, &mark);
+		r = table_put(&im->decided, ino, &mark);
 	}
 	return r;
 }

@@ -10,6 +10,7 @@ libfs_la_SOURCES = \
 	src/fs/commit.c src/fs/commit.h \
 	src/fs/compact.c src/fs/compact.h \
 	src/fs/contents.c src/fs/contents.h \
+	src/fs/copy.c \
 	src/fs/create.c src/fs/create.h \
 	src/fs/data.c src/fs/data.h \
 	src/fs/dir.c \
@@ -34,6 +35,7 @@ libfs_la_SOURCES = \
 	src/fs/salvage_replay.c \
 	src/fs/salvage_seals.c \
 	src/fs/seal.c src/fs/seal.h \
+	src/fs/shared.c src/fs/shared.h \
 	src/fs/space.c \
 	src/fs/spill.c src/fs/spill.h \
 	src/fs/state.h \

@@ -177,12 +177,10 @@ void open_change_times(struct fs *fs, struct open_state *o, const struct timespe
 /* The tree lock and attr held for writing, and what cannot be undone not yet done: nothing fails half way. */
 static int cut_base(struct fs *fs, struct open_state *o, uint64_t start, uint64_t end)
 {
-	const struct extents *base = open_base(o);
-	uint32_t first = extents_find(base, start);
 	uint64_t last;
 	int r;
 
-	if (first == base->n || base->at[first].offset >= end)
+	if (!extents_any(open_base(o), start, end))
 		return 0;
 	r = ranges_prepare(&o->punched);
 	if (r == 0 && !o->cut) {

@@ -3,7 +3,7 @@
  * open. Nothing outside src/fs includes it.
  *
  * Locks, in the order in which they are taken (docs/DESIGN.md has the reasons):
- *  1. open_state.io   an inode's unwritten data and its working extents
+ *  1. open_state.io   an inode's unwritten data and its working extents. Of two inodes, that at the lower address first
  *  2. fs.commit       the right to append to the container and to change the tree: one thread at a time
  *  3. fs.tree_lock    the tree in memory. Changed only with both 2 and 3 held (3 for writing), but for
  *                     lookup counts, open states and atimes (T4), which need 3 only

@@ -43,6 +43,7 @@ struct extents {
 	struct extent *at;
 	uint32_t n, room;
 	uint64_t bytes; /* in all of them */
+	bool named;     /* they are the committed ones of an inode that has names */
 };
 
 struct xattr {
@@ -136,11 +137,18 @@ void tree_xattr_remove(struct inode *i, const char *name, size_t name_len);
 
 /* The first extent that ends after `offset`; n: none. */
 uint32_t extents_find(const struct extents *e, uint64_t offset);
+/* Whether one has a byte of [start, end). */
+bool extents_any(const struct extents *e, uint64_t start, uint64_t end);
 /* Takes away [start, end). */
 int extents_remove(struct tree *t, struct extents *e, uint64_t start, uint64_t end);
-/* Puts one in, replacing what is in its range. Takes a reference to its data. */
+/*
+ * Puts one in, replacing what is in its range. Takes a reference to its data. With neighbours that continue it in the
+ * same data it becomes one extent.
+ */
 int extents_put(struct tree *t, struct extents *e, const struct extent *x);
-/* A second list with references of its own. */
+/* The inode of these extents has got its first name, or lost its last one: that keeps, or ends, the keys of their data. */
+void extents_set_named(struct tree *t, struct extents *e, bool named);
+/* A second list, of no name, with references of its own. */
 int extents_copy(const struct extents *from, struct extents *to);
 void extents_clear(struct tree *t, struct extents *e);
 /* Remembers in t->dead that the entry under a key is of no use to anyone any more. */

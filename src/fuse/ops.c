@@ -39,6 +39,7 @@ const struct fuse_lowlevel_ops reelfs_ops = {
     .release = op_release,
     .lseek = op_lseek,
     .fallocate = op_fallocate,
+    .copy_file_range = op_copy_file_range,
     .opendir = op_opendir,
     .readdir = op_readdir,
     .readdirplus = op_readdirplus,

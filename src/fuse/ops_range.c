@@ -1,5 +1,5 @@
 /*
- * ops_range.c - ranges of open files: lseek with SEEK_DATA and SEEK_HOLE, fallocate.
+ * ops_range.c - ranges of open files: lseek with SEEK_DATA and SEEK_HOLE, fallocate, copy_file_range.
  *
  * The kernel does not write out what it has cached before it sends LSEEK, and may have cached data, and with the
  * writeback cache a new size, of any file that is open for writing or mapped from such a descriptor. Where such data
@@ -47,10 +47,36 @@ void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct f
 }
 
 /* The kernel does not say whether the caller has CAP_FSETID: it is taken that root has it and others have not. */
+static bool may_keep_set_id(fuse_req_t req)
+{
+	return fuse_req_ctx(req)->uid == 0;
+}
+
 void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t len, struct fuse_file_info *fi)
 {
-	bool kill_priv = fuse_req_ctx(req)->uid != 0;
-
 	(void)ino;
-	reply_status(req, fs_file_allocate(file_of(fi), mode, (uint64_t)offset, (uint64_t)len, kill_priv));
+	reply_status(req, fs_file_allocate(file_of(fi), mode, (uint64_t)offset, (uint64_t)len, !may_keep_set_id(req)));
+}
+
+/*
+ * The kernel has written out both ranges, and cut the length to what it knows of the source's size: where that may be
+ * more than is known here, what is missing is a hole. After -EOPNOTSUPP it copies the bytes itself.
+ */
+void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t offset_in, struct fuse_file_info *fi_in, fuse_ino_t ino_out,
+			off_t offset_out, struct fuse_file_info *fi_out, size_t len, int flags)
+{
+	struct fs_file *from = file_of(fi_in);
+	bool past_end = mount_of(req)->writeback && fs_file_has_writers(from);
+	uint64_t copied = 0;
+	int res = -EINVAL;
+
+	(void)ino_in;
+	(void)ino_out;
+	if (flags == 0)
+		res = fs_file_copy(from, (uint64_t)offset_in, file_of(fi_out), (uint64_t)offset_out, len, past_end,
+				   !may_keep_set_id(req), &copied);
+	if (res < 0)
+		reply_status(req, res);
+	else
+		fuse_reply_write(req, copied);
 }

@@ -195,14 +195,91 @@ static void punch_written(char **arg)
 	end_file(fd);
 }
 
+/* --- copy_file_range ------------------------------------------------------------------------------------------ */
+
+/* Of one call. */
+static ssize_t copy_between(int from, char **arg, int to)
+{
+	off_t start = number(arg[1]), target = number(arg[3]);
+	ssize_t n = copy_file_range(from, &start, to, &target, (size_t)number(arg[4]), 0);
+
+	if (n < 0)
+		die("copy_file_range");
+	return n;
+}
+
+/* FILE OFFSET FILE OFFSET LENGTH: how many bytes one call copies from the first to the second. */
+static void copy(char **arg)
+{
+	int from = open_file(arg[0], O_RDONLY), to = open_file(arg[2], O_RDWR | O_CREAT);
+
+	printf("%zd\n", copy_between(from, arg, to));
+	end_file(from);
+	end_file(to);
+}
+
+/* The same with the second opened for appending. */
+static void copy_to_append(char **arg)
+{
+	int from = open_file(arg[0], O_RDONLY), to = open_file(arg[2], O_WRONLY | O_APPEND);
+
+	copy_between(from, arg, to);
+	end_file(from);
+	end_file(to);
+}
+
+/* FILE OFFSET FILE OFFSET LENGTH TEXT: the text is written into both just before, at the offsets, and at their ends after. */
+static void copy_written(char **arg)
+{
+	int from = open_file(arg[0], O_RDWR), to = open_file(arg[2], O_RDWR | O_CREAT);
+	long long len = number(arg[4]);
+	size_t n = strlen(arg[5]);
+
+	if (pwrite(from, arg[5], n, number(arg[1])) != (ssize_t)n || pwrite(to, "overwritten", 11, number(arg[3])) != 11)
+		die("pwrite");
+	expect(copy_between(from, arg, to) == len, "all is copied");
+	if (pwrite(from, arg[5], n, number(arg[1]) + len) != (ssize_t)n ||
+	    pwrite(to, arg[5], n, number(arg[3]) + len) != (ssize_t)n)
+		die("pwrite");
+	end_file(from);
+	end_file(to);
+}
+
+/* FILE FILE LENGTH: the second is mapped and read before it gets the first's bytes, and the mapping has them then. */
+static void copy_under_mapping(char **arg)
+{
+	char *args[] = {arg[0], "0", arg[1], "0", arg[2]};
+	int from = open_file(arg[0], O_RDONLY), to = open_file(arg[1], O_RDWR);
+	size_t len = (size_t)number(arg[2]);
+	char *a = mmap(NULL, len, PROT_READ, MAP_SHARED, from, 0), *b = mmap(NULL, len, PROT_READ, MAP_SHARED, to, 0);
+
+	if (a == MAP_FAILED || b == MAP_FAILED)
+		die("mmap");
+	expect(memcmp(a, b, len) != 0, "the files differ");
+	expect(copy_between(from, args, to) == (ssize_t)len, "all is copied");
+	expect(memcmp(a, b, len) == 0, "the mapping has the copy");
+	munmap(a, len);
+	munmap(b, len);
+	end_file(from);
+	end_file(to);
+}
+
 static const struct {
 	const char *name;
 	int arguments; /* at least */
 	void (*run)(char **arg);
 } calls[] = {
-    {"data-runs", 1, data_runs},         {"seek", 3, seek},         {"written-then", 4, written_then},
-    {"stored-then", 4, stored_then},     {"allocate", 4, allocate}, {"allocate-read-only", 1, allocate_read_only},
+    {"data-runs", 1, data_runs},
+    {"seek", 3, seek},
+    {"written-then", 4, written_then},
+    {"stored-then", 4, stored_then},
+    {"allocate", 4, allocate},
+    {"allocate-read-only", 1, allocate_read_only},
     {"punch-written", 1, punch_written},
+    {"copy", 5, copy},
+    {"copy-to-append", 5, copy_to_append},
+    {"copy-written", 6, copy_written},
+    {"copy-under-mapping", 3, copy_under_mapping},
 };
 
 int main(int argc, char **argv)
