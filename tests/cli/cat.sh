@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel cat` prints contents.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # Expects the contents one after another, nothing between.
 test_prints_files_in_order() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel check` finds damage.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # Expects status 0 and one line that sums up.
 test_whole_container_is_clean() {

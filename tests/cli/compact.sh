@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel compact` makes a container smaller.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # Expects the tree as it was, less than 10,000 bytes more than the contents, and both sizes told.
 test_drops_what_no_file_needs() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel convert`: containers of older generations of the format as one of the newest.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 vectors=$source_tree/tests/compat/vectors
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel copy` and `reel move`: a file or an entry into another container.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # Expects the contents in both containers.
 test_copies_a_file() {

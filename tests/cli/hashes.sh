@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel keys` lists the key hashes of all live entries.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # Expects a line for each live entry, the newest first; XXH3-64 of "hello" is 9555e8555c62dcfd.
 test_lists_live_entries() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What `reel` says about itself, and what it answers to a wrong command line.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 commands=(init ls cat write mv rm copy move import info stat keys check compact convert)
 aliases=(read:cat rename:mv delete:rm metadata:stat)

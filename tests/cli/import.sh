@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel import`: a directory of the system into a container.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # A folder with everything that a folder can hold and any user can make.
 folder() {

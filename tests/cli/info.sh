@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel info` shows what a container holds.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # Expects numbers that agree with what was written.
 test_counts_files_and_bytes() {

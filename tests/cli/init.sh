@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel init` makes an empty container.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # Expects no output, and a container with an empty root.
 test_makes_an_empty_tree() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel` on containers of other simd-r-drive programs, which hold entries by key and no file system.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 hello_hash=9555e8555c62dcfd # XXH3-64 of "hello"
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel ls` lists names.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # on_a_terminal COMMAND...: what it prints when standard output is a terminal.
 on_a_terminal() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel` beside a mount of the same container, and on what only a mount can make.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # Expects the reading commands to see what was committed.
 test_reads_beside_a_mount() {

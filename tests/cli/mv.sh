@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel mv` renames.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # Expects the contents, the inode and the attributes under the new name, and the old name gone.
 test_renames_a_file() {

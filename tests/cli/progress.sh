@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What takes longer than a second shows on a terminal how far it is.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # on_terminal COMMAND: runs it with standard error and output on a terminal of its own, whose text goes to the file screen.
 on_terminal() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The commands that only read never change the container.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # A container with a tree: of 200 transactions, with what replaced and removed files leave.
 tree() {

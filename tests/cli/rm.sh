@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel rm` removes names.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # Expects the names to be gone, the others to stay.
 test_removes_files() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel stat` shows everything about one file.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # Expects type, size, mode, owner and links.
 test_shows_attributes() {

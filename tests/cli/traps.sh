@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What the command line of simd-r-drive gets wrong, and this one does not, with either kind of container.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 kinds=("reel init" entries)
 

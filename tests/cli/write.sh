@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `reel write` makes and replaces files.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/lib.sh" || exit
 
 # Expects a file with exactly the argument's bytes.
 test_writes_an_argument() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # libreel as others get it: installed under a folder of its own, and used through pkg-config by the example program.
-. "${srcdir:-.}/tests/cli/lib.sh" || exit
+# shellcheck source=tests/cli/lib.sh
+. "$(dirname "$0")/../cli/lib.sh" || exit
 
 flags=$(sed -n "s,^REEL_CFLAGS = .*\(-fsanitize=address[a-z\,]*\).*,\1,p" "$build/Makefile")
 stage=$scratch/stage
