@@ -306,6 +306,8 @@ int fs_setattr(struct fs *fs, uint64_t ino, const struct fs_setattr *set, struct
 
 	if (!times_sound(set))
 		return -EINVAL;
+	if (set->set & FS_SET_CTIME)
+		fs_time_seen(&set->ctime);
 	r = open_hold(fs, ino, &o);
 	if (r == -EISDIR || r == -EINVAL)
 		return set->set & FS_SET_SIZE ? r : commit_attributes(fs, ino, set, &now, ret);

@@ -40,15 +40,6 @@ void fs_log(const struct fs *fs, int priority, const char *fmt, ...)
 	fs->options.log(fs->options.log_arg, priority, text);
 }
 
-struct timespec fs_now(void)
-{
-	struct timespec now;
-
-	/* The clock that the kernel takes times of writes from: a finer one would run ahead of it by a tick. */
-	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return now;
-}
-
 void fs_touched(struct fs *fs, uint64_t len)
 {
 	uint64_t add = len < TOUCHED_LEAST ? TOUCHED_LEAST : len;
@@ -190,6 +181,11 @@ int fs_close(struct fs *fs)
 int fs_guard_faults(void)
 {
 	return reel_guard_faults();
+}
+
+void fs_caller_stamps(struct fs *fs)
+{
+	fs->caller_stamps = true;
 }
 
 bool fs_has_tree(const struct fs *fs)

@@ -96,6 +96,12 @@ int fs_close(struct fs *fs);
 /* True when the container holds a file system (a superblock), not just entries. */
 bool fs_has_tree(const struct fs *fs);
 
+/*
+ * From now on writing to files, allocating and truncating them leave their times alone: the caller keeps those itself
+ * and sends them with fs_setattr(), as the kernel does with its writeback cache. Before other calls.
+ */
+void fs_caller_stamps(struct fs *fs);
+
 /* What stat(2) and statx(2) tell. */
 struct fs_attr {
 	uint64_t ino;

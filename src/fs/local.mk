@@ -7,6 +7,7 @@ libfs_la_SOURCES = \
 	src/fs/attr.c src/fs/attr.h \
 	src/fs/check.c \
 	src/fs/checkpoint.c src/fs/checkpoint.h \
+	src/fs/clock.c src/fs/clock.h \
 	src/fs/commit.c src/fs/commit.h \
 	src/fs/compact.c src/fs/compact.h \
 	src/fs/contents.c src/fs/contents.h \

@@ -150,7 +150,8 @@ void open_change(struct fs *fs, struct open_state *o, const uint64_t *size, uint
 	begin_change(o);
 	if (size)
 		o->size = *size;
-	o->mtime = o->ctime = *now;
+	if (!fs->caller_stamps)
+		o->mtime = o->ctime = *now;
 	o->allocated += filled;
 	atomic_store_explicit(&o->inode->atime_due, 0, memory_order_relaxed);
 	pthread_mutex_unlock(&o->attr);

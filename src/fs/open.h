@@ -32,8 +32,8 @@ bool open_next_data(const struct open_state *o, uint64_t offset, uint64_t *start
 uint64_t open_data_bytes(const struct open_state *o, uint64_t start, uint64_t end);
 
 /*
- * Sets size (if not NULL) and mtime and ctime as descriptors see them; `filled` bytes of holes have become data.
- * open_state.io held for writing.
+ * Sets size (if not NULL) and, unless the caller of fs.h stamps files itself, mtime and ctime, as descriptors see them;
+ * `filled` bytes of holes have become data. open_state.io held for writing.
  */
 void open_change(struct fs *fs, struct open_state *o, const uint64_t *size, uint64_t filled, const struct timespec *now);
 /* The same for single times; NULL ones stay. */

@@ -16,6 +16,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "clock.h"
 #include "engine.h"
 #include "fs.h"
 #include "ranges.h"
@@ -29,7 +30,8 @@ struct fs {
 	struct fs_options options;
 	uint32_t uid, gid; /* who opened it: owner of what nobody else owns */
 	bool read_only;
-	bool stopping; /* fs_close() has begun; tells the syncer */
+	bool caller_stamps; /* fs_caller_stamps(); set before other threads call */
+	bool stopping;      /* fs_close() has begun; tells the syncer */
 
 	pthread_mutex_t commit;
 	/* protected by commit: */
@@ -104,8 +106,6 @@ struct reel_engine_options fs_engine_options(const struct fs *fs, unsigned flags
 
 /* One line for the user; printf. */
 void fs_log(const struct fs *fs, int priority, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-
-struct timespec fs_now(void);
 
 /* To be called after `len` bytes of contents were read in the mapping: keeps resident memory bounded. */
 void fs_touched(struct fs *fs, uint64_t len);

@@ -39,6 +39,9 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->want &= ~UNWANTED;
 	conn->want |= wanted & conn->capable;
 	m->writeback = conn->want & FUSE_CAP_WRITEBACK_CACHE;
+	/* The kernel then sends times only when they are others than those it has: one set here too would stay. */
+	if (m->writeback)
+		fs_caller_stamps(m->fs);
 
 	if (conn->max_write > MAX_WRITE)
 		conn->max_write = MAX_WRITE;

@@ -122,6 +122,37 @@ test_times_move() {
 	done
 }
 
+# Of files that changed several times within a tick, too, the times are the same after a remount.
+test_times_of_quick_changes() {
+	local i
+	for ((i = 0; i < 30; i++)); do
+		truncate -s 1M "$mnt/f$i"
+		echo end >>"$mnt/f$i"
+		: >"$mnt/g$i"
+		echo x >"$mnt/g$i"
+		fallocate -l 5000 "$mnt/g$i"
+	done
+	stat -c '%n %.9Y %.9Z' "$mnt"/* >"$scratch/before"
+	remount_it -o allow_other
+	stat -c '%n %.9Y %.9Z' "$mnt"/* | diff "$scratch/before" - || fail "the times above have changed"
+}
+
+# What is made after a file was written is not older, whoever stamps the one and the other.
+test_times_follow_each_other() {
+	local i
+	for ((i = 0; i < 200; i++)); do
+		# Linux gives finer times once somebody has looked at one.
+		echo x >>"$scratch/f"
+		[ "$scratch/f" -nt "$scratch" ] || true
+		echo x >>"$scratch/f"
+		echo x >"$mnt/written"
+		: >"$mnt/made$i"
+		[ ! "$mnt/made$i" -ot "$mnt/written" ] || fail "the file that was made later is older: $(stat -c '%.9Y' "$mnt/written" "$mnt/made$i" | xargs)"
+		echo x >"$mnt/written"
+		[ ! "$mnt/written" -ot "$mnt/made$i" ] || fail "the file that was written later is older: $(stat -c '%.9Y' "$mnt/made$i" "$mnt/written" | xargs)"
+	done
+}
+
 # A write changes mtime and ctime, and neither closing nor remounting changes them again.
 test_times_of_a_write() {
 	local before after
