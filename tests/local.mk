@@ -72,6 +72,15 @@ EXTRA_DIST += $(range_tests)
 noinst_PROGRAMS += tests/mount/ranges
 tests_mount_ranges_SOURCES = tests/mount/ranges.c
 
+# Programs of other people, which find in a mount what they find elsewhere. tools/soak runs their long forms.
+program_tests = \
+	tests/mount/program-borg.sh tests/mount/program-cp.sh tests/mount/program-dbench.sh tests/mount/program-dpkg.sh \
+	tests/mount/program-find.sh tests/mount/program-gcc.sh tests/mount/program-git.sh tests/mount/program-install.sh \
+	tests/mount/program-restic.sh tests/mount/program-rsync.sh tests/mount/program-sed.sh tests/mount/program-sqlite.sh \
+	tests/mount/program-stress-ng.sh tests/mount/program-tar.sh tests/mount/program-vim.sh tests/mount/program-zip.sh
+TESTS += $(program_tests)
+EXTRA_DIST += $(program_tests) tests/mount/trees.sh
+
 # The store.
 check_PROGRAMS += tests/unit/store/test_write tests/unit/store/test_open tests/unit/store/test_faults \
 	tests/unit/store/test_threads tests/unit/store/test_sums
