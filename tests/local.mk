@@ -9,8 +9,10 @@ acceptance_tests = \
 	tests/crash/kill-loop.sh
 TESTS += $(acceptance_tests)
 EXTRA_DIST += $(acceptance_tests)
-noinst_PROGRAMS += tests/crash/writer
-tests_crash_writer_SOURCES = tests/crash/writer.c
+noinst_PROGRAMS += tests/crash/worker
+tests_crash_worker_SOURCES = \
+	tests/crash/worker.c tests/crash/call.c tests/crash/call.h tests/crash/call_choose.c tests/crash/compare.c \
+	tests/crash/model.c tests/crash/model.h
 
 # Every state that a crash could leave, from records of what was written; tools/crash-states runs more of it.
 TESTS += tests/crash/states.sh
