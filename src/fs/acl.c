@@ -74,6 +74,8 @@ int acl_check(const void *value, size_t size)
 		return -EOPNOTSUPP;
 	if ((size - HEADER) % ENTRY != 0)
 		return -EINVAL;
+	if (size > ACL_SIZE_MAX)
+		return -E2BIG;
 	/* The tags' numbers are in the order that the kernel wants; only entries for named users and groups repeat. */
 	for (size_t n = 0; n < count(size); n++) {
 		struct entry e = entry_at(value, n);

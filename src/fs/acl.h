@@ -14,7 +14,10 @@
 
 #include "tree.h"
 
-/* 0; -EINVAL: the bytes are no ACL; -EOPNOTSUPP: they are one of an unknown version. */
+/* Of a longer ACL the kernel gets to know nothing in a FUSE mount, and refuses access to all but the owner. */
+#define ACL_SIZE_MAX 4096
+
+/* 0; -EINVAL: the bytes are no ACL; -EOPNOTSUPP: they are one of an unknown version; -E2BIG: longer than ACL_SIZE_MAX. */
 int acl_check(const void *value, size_t size);
 
 /* True for an ACL without entries, which stands for none. */

@@ -300,8 +300,8 @@ void fs_dir_close(struct fs_dir *d);
 #define FS_XATTR_KILL_SETGID (1 << 16) /* an access ACL takes the setgid bit away (who sets it is not in the group) */
 
 /*
- * flags: XATTR_CREATE, XATTR_REPLACE (ACLs do not heed them), FS_XATTR_KILL_SETGID. -E2BIG: longer than FS_XATTR_SIZE_MAX.
- * -ENOSPC: the inode's names would be longer than listxattr(2) can tell. An access ACL sets the mode, and is
+ * flags: XATTR_CREATE, XATTR_REPLACE (ACLs do not heed them), FS_XATTR_KILL_SETGID. -E2BIG: longer than FS_XATTR_SIZE_MAX, an
+ * ACL than 4096. -ENOSPC: the inode's names would be longer than listxattr(2) can tell. An access ACL sets the mode, and is
  * kept only where the mode does not say as much; one without entries is removed. -EINVAL, -EOPNOTSUPP: no ACL.
  * -EACCES: a default ACL for what is no directory. -EOPNOTSUPP: an ACL for a symbolic link.
  */

@@ -145,6 +145,20 @@ test_no_acl() {
 	expect 644 "$(stat -c %a "$mnt/f")"
 }
 
+# It can have 507 named entries, which are enforced like one; the next is refused.
+test_many_entries() {
+	local ids
+	root_file 640
+	ids=$(seq -f 'u:%.0f:-' 100001 100506 | paste -sd,)
+	setfacl -m "$ids,u:$alice:r" "$mnt/f"
+	as "$alice" cat "$mnt/f" >/dev/null
+	expect_error "Argument list too long" setfacl -m u:100507:- "$mnt/f"
+	remount_it -o allow_other
+	as "$alice" cat "$mnt/f" >/dev/null
+	expect_error "Permission denied" as "$bob" cat "$mnt/f"
+	expect 507 "$(getfacl -pnc "$mnt/f" | grep -c '^user:[0-9]')"
+}
+
 # A new ACL takes the setgid bit away when who sets it is not in the file's group; a member and root keep it.
 test_setgid() {
 	root_file 2755

@@ -51,6 +51,23 @@ test_large() {
 	value user.large "$mnt/f" | cmp - "$scratch/want"
 }
 
+# In each namespace.
+test_large_in_other_namespaces() {
+	need_root
+	: >"$mnt/f"
+	for name in user.x trusted.x security.x; do
+		"$syscall" setxattr "$mnt/f" "$name" 65536 1
+		expect_error "setxattr: EEXIST" "$syscall" setxattr "$mnt/f" "$name" 1 1
+		"$syscall" setxattr "$mnt/f" "$name" 65535 2
+		"$syscall" setxattr "$mnt/f" "$name" 65536 0
+		expect_error "setxattr: ENODATA" "$syscall" setxattr "$mnt/f" "$name.not" 1 2
+	done
+	remount_it
+	for name in user.x trusted.x security.x; do
+		expect 65536 "$(value "$name" "$mnt/f" | wc -c)" "bytes in $name"
+	done
+}
+
 # Attributes go with their file, through renames, and are not another's.
 test_with_the_file() {
 	: >"$mnt/a"

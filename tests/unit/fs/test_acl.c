@@ -17,7 +17,7 @@
 
 /* An ACL as bytes: the version, then eight for each entry. */
 struct value {
-	uint8_t bytes[4 + 8 * 16];
+	uint8_t bytes[ACL_SIZE_MAX + 8];
 	size_t size;
 };
 
@@ -116,6 +116,25 @@ START_TEST(sound_acls_pass)
 	add(&v, ACL_MASK, 7, NONE);
 	add(&v, ACL_OTHER, 0, NONE);
 	ck_assert_int_eq(acl_check(v.bytes, v.size), 0);
+}
+END_TEST
+
+/* It has up to 4096 bytes, which is what the kernel reads. */
+START_TEST(length_is_limited)
+{
+	struct value v = empty(2);
+	add(&v, ACL_USER_OBJ, 7, NONE);
+	for (uint32_t id = 0; v.size < ACL_SIZE_MAX - 4 - 3 * 8; id++)
+		add(&v, ACL_USER, 1, id);
+	add(&v, ACL_GROUP_OBJ, 0, NONE);
+	add(&v, ACL_MASK, 7, NONE);
+	add(&v, ACL_OTHER, 0, NONE);
+	ck_assert_uint_eq(v.size, ACL_SIZE_MAX - 4);
+	ck_assert_int_eq(acl_check(v.bytes, v.size), 0);
+	add(&v, ACL_OTHER, 0, NONE);
+	ck_assert_int_eq(acl_check(v.bytes, v.size), -E2BIG);
+	h_puts(h_fs, "f", "x");
+	ck_assert_int_eq(set("f", ACCESS, &v, 0), -E2BIG);
 }
 END_TEST
 
@@ -396,6 +415,7 @@ static Suite *make_suite(void)
 	tcase_add_checked_fixture(tc, h_setup, h_teardown_same);
 	tcase_set_timeout(tc, 600);
 	tcase_add_test(tc, sound_acls_pass);
+	tcase_add_test(tc, length_is_limited);
 	tcase_add_test(tc, other_versions_are_refused);
 	tcase_add_test(tc, other_lengths_are_refused);
 	tcase_add_test(tc, order_is_checked);
