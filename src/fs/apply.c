@@ -197,6 +197,9 @@ static int put_extent(struct tree *t, struct extents *e, const struct inode *i, 
 	d = table_get(&t->data.by_position, r->position);
 	if (!d || r->data_offset > d->len || r->len > d->len - r->data_offset)
 		return -EBADMSG;
+	if (d->refs == 0)
+		d->first_ino = i->ino;
+	d->shared = d->shared || d->first_ino != i->ino;
 	return extents_put(t, e, &(struct extent){r->offset, r->len, d, r->data_offset});
 }
 

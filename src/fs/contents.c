@@ -117,14 +117,30 @@ static bool has_no_hole(struct open_state *o, uint64_t size)
 	return true;
 }
 
-static uint64_t longest(const struct extents *e)
+/*
+ * What the file's patches have cost since it was last written whole: its entries but the longest one, and what goes with
+ * each. Entries that it shares were not written for it, and writing it whole would not spare them.
+ */
+static uint64_t patches_cost(struct fs *fs, const struct extents *e)
 {
-	uint64_t len = 0;
+	struct number_set seen = {0};
+	uint64_t bytes = 0, longest = 0;
 
-	for (uint32_t i = 0; i < e->n; i++)
-		if (e->at[i].len > len)
-			len = e->at[i].len;
-	return len;
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	for (uint32_t i = 0; i < e->n; i++) {
+		const struct data *d = e->at[i].data;
+
+		if (d->shared || number_set_has(&seen, d->position))
+			continue;
+		/* Without memory it is counted again: the file is written whole earlier. */
+		(void)number_set_add(&seen, d->position);
+		bytes += d->len;
+		if (d->len > longest)
+			longest = d->len;
+	}
+	pthread_rwlock_unlock(&fs->tree_lock);
+	number_set_clear(&seen);
+	return bytes - longest + (uint64_t)e->n * PATCH_COST;
 }
 
 /*
@@ -132,14 +148,14 @@ static uint64_t longest(const struct extents *e)
  * cost since it was last written whole comes near that, so that any number of small changes costs a
  * constant factor of their own bytes.
  */
-static bool wants_whole(struct open_state *o, uint64_t size)
+static bool wants_whole(struct fs *fs, struct open_state *o, uint64_t size)
 {
 	const struct extents *e = open_base(o);
 	uint64_t dirty = wbuf_dirty(o->wbuf);
 	bool wants = e->n == 0 || dirty >= size - dirty;
 
 	if (!wants && e->n > EXTENTS_FEW && e->n % EXTENTS_FEW == 0)
-		wants = e->bytes - longest(e) + (uint64_t)e->n * PATCH_COST >= size / 2;
+		wants = patches_cost(fs, e) >= size / 2;
 	return wants && has_no_hole(o, size);
 }
 
@@ -356,7 +372,7 @@ int contents_commit(struct fs *fs, struct open_state *o, const struct contents_a
 
 	if ((!dirty && !o->changed) || (!as && !open_has_name(fs, o)))
 		return 0;
-	w.whole = dirty && wants_whole(o, w.size);
+	w.whole = dirty && wants_whole(fs, o, w.size);
 	one_nul = dirty && is_one_nul(o, w.whole, w.size);
 	r = tx_begin_contents(fs, &w.tx);
 	if (r < 0)

@@ -28,6 +28,8 @@ struct data {
 	uint32_t *own_sums;                 /* or NULL */
 	unsigned refs;                      /* extents that point here; protected by the tree lock */
 	unsigned named_refs;                /* of these, committed ones of inodes that have names */
+	uint64_t first_ino;                 /* the first inode that had an extent of it */
+	bool shared;                        /* others have had extents of it as well; protected by the tree lock */
 	bool keyed;                         /* stands in the key table; protected by the tree lock */
 	_Atomic uint8_t state;              /* enum data_state */
 	_Atomic(_Atomic uint8_t *) checked; /* a bit for each block found good in this mount; made at first use */

@@ -16,6 +16,7 @@
 #include "commit.h"
 #include "file.h"
 #include "locate.h"
+#include "rekey.h"
 #include "state.h"
 #include "syncer.h"
 
@@ -80,6 +81,7 @@ void fs_free(struct fs *fs)
 {
 	tree_free(&fs->tree);
 	body_free(&fs->import);
+	number_set_clear(&fs->unkeyed);
 	pthread_rwlock_destroy(&fs->tree_lock);
 	pthread_mutex_destroy(&fs->open_lock);
 	pthread_mutex_destroy(&fs->commit);
@@ -144,6 +146,8 @@ int fs_open(const char *path, const struct fs_options *options, struct fs **ret)
 		r = start(fs, path);
 	if (r < 0)
 		goto fail;
+	if (!fs->read_only)
+		rekey_contents(fs);
 	*ret = fs;
 	return 0;
 fail:

@@ -140,6 +140,14 @@ static void import_removal(struct import *im, const struct inode *i)
 	body_inode(&im->body, &image);
 }
 
+/* What the key's entry held so far may be needed by files other than the one that this entry changes. */
+static int note_unkeyed(struct import *im, const struct reel_entry *e)
+{
+	const struct data *d = table_get(&im->fs->tree.data.by_key, e->key_hash);
+
+	return d && d->position != e->offset ? number_set_add(&im->fs->unkeyed, d->position) : 0;
+}
+
 static int import_entry(struct import *im, const struct reel_entry *e)
 {
 	struct inode *owner;
@@ -148,6 +156,8 @@ static int import_entry(struct import *im, const struct reel_entry *e)
 	if (table_get(&im->seen, e->key_hash))
 		return 0;
 	r = table_put(&im->seen, e->key_hash, &mark);
+	if (r == 0)
+		r = note_unkeyed(im, e);
 	if (r == 0 && !im->has_owners)
 		r = find_owners(im);
 	if (r < 0)

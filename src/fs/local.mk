@@ -29,6 +29,7 @@ libfs_la_SOURCES = \
 	src/fs/ranges.c src/fs/ranges.h \
 	src/fs/read.c \
 	src/fs/record.c src/fs/record.h \
+	src/fs/rekey.c src/fs/rekey.h \
 	src/fs/rename.c \
 	src/fs/salvage.c src/fs/salvage.h \
 	src/fs/salvage_files.c \

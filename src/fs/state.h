@@ -41,13 +41,14 @@ struct fs {
 	uint64_t sequence;                   /* of the newest seal */
 	uint64_t last_seal, last_checkpoint; /* positions, or FS_NO_POSITION */
 	bool last_clean;
-	uint64_t checkpoint_size; /* bytes of the newest checkpoint */
-	uint64_t replay_size;     /* bytes of transactions since */
-	uint64_t replayed;        /* transactions replayed at opening */
-	uint64_t imported;        /* other programs' entries found at opening */
-	struct body import;       /* records for other programs' entries, not yet in a transaction */
-	bool lost;                /* the tree in memory is not what the container says: nothing more is written */
-	bool moved;               /* positions in seals are not those of the file: another program compacted it */
+	uint64_t checkpoint_size;  /* bytes of the newest checkpoint */
+	uint64_t replay_size;      /* bytes of transactions since */
+	uint64_t replayed;         /* transactions replayed at opening */
+	uint64_t imported;         /* other programs' entries found at opening */
+	struct body import;        /* records for other programs' entries, not yet in a transaction */
+	struct number_set unkeyed; /* while opening: positions of contents whose keys those entries have taken or deleted */
+	bool lost;                 /* the tree in memory is not what the container says: nothing more is written */
+	bool moved;                /* positions in seals are not those of the file: another program compacted it */
 
 	pthread_rwlock_t tree_lock;
 	struct tree tree;

@@ -95,6 +95,29 @@ START_TEST(copy_within_a_file)
 }
 END_TEST
 
+/* Small changes of a file put together from many shared parts cost their own bytes: it is not written whole for that. */
+START_TEST(changes_of_a_copy_cost_little)
+{
+	enum { PARTS = 128, PART = 65536, CHANGES = 200 };
+	uint8_t *want = malloc(PARTS * PART);
+	for (unsigned i = 0; i < PARTS; i++) {
+		ck_assert_int_eq(copy_range("a", i % 3 * 1000, "b", i * PART, PART), PART);
+		memcpy(want + i * PART, data + i % 3 * 1000, PART);
+	}
+	size_t before = h_size(h_path);
+	for (unsigned i = 0; i < CHANGES; i++) {
+		struct fs_file *b = h_file(h_fs, "b", 0);
+		size_t at = 100 + i * 40000;
+		ck_assert_int_eq(h_write(b, at, "patch", 5), 0);
+		ck_assert_int_eq(h_end(b), 0);
+		memcpy(want + at, "patch", 5);
+	}
+	ck_assert_uint_lt(h_size(h_path), before + CHANGES * 1024);
+	h_expect_for_good("b", want, PARTS * PART);
+	free(want);
+}
+END_TEST
+
 /* What both descriptors have written and nobody has committed is in the copy, or under it; also after a kill. */
 START_TEST(copy_of_what_was_just_written)
 {
@@ -309,12 +332,14 @@ static void change_foreign(const char *key, const char *value)
 
 /*
  * Another program that writes or deletes the key of a shared entry changes the file at that path alone. The others keep
- * their bytes, also when that program compacts before they are next changed here.
+ * their bytes and times, also when that program compacts after the next opening here.
  */
 START_TEST(foreign_change_of_a_shared_key)
 {
+	struct fs_attr before, after;
 	copy_all("a", "b");
 	copy_all("a", "c");
+	ck_assert_int_eq(h_stat(h_fs, "b", &before), 0);
 	change_foreign("a", _i % 2 ? "new" : NULL);
 	if (_i % 2)
 		h_expects(h_fs, "a", "new");
@@ -325,6 +350,8 @@ START_TEST(foreign_change_of_a_shared_key)
 		compact_foreign();
 	h_expect_for_good("b", data, LEN);
 	h_expect_for_good("c", data, LEN);
+	ck_assert_int_eq(h_stat(h_fs, "b", &after), 0);
+	ck_assert_int_eq(memcmp(&after, &before, sizeof(after)), 0);
 }
 END_TEST
 
@@ -337,6 +364,7 @@ int main(void)
 	tcase_add_test(copies, copy_costs_no_bytes);
 	tcase_add_test(copies, copy_ends_with_the_source);
 	tcase_add_test(copies, copy_within_a_file);
+	tcase_add_test(copies, changes_of_a_copy_cost_little);
 	tcase_add_test(copies, copy_of_what_was_just_written);
 	tcase_add_test(copies, copy_of_holes);
 	tcase_add_test(copies, unnamed_files_are_not_shared);
@@ -347,7 +375,7 @@ int main(void)
 	tcase_add_test(copies, compaction_keeps_sharing_in_a_file);
 	tcase_add_test(copies, compaction_joins_what_is_not_shared);
 	tcase_add_loop_test(copies, compaction_of_one_nul_byte, 0, 2);
-	tcase_add_loop_test(copies, foreign_change_of_a_shared_key, 0, 2);
+	tcase_add_loop_test(copies, foreign_change_of_a_shared_key, 0, 4);
 	suite_add_tcase(suite, copies);
 	return h_main(suite);
 }
