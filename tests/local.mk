@@ -159,7 +159,8 @@ tests_unit_fs_libharness_la_SOURCES = \
 	tests/unit/fs/foreign.c tests/unit/fs/foreign.h \
 	tests/unit/fs/harness.c tests/unit/fs/harness.h tests/unit/fs/harness_main.c tests/unit/fs/harness_tree.c \
 	tests/unit/fs/model.c tests/unit/fs/model.h \
-	tests/unit/fs/operations.c tests/unit/fs/operations.h
+	tests/unit/fs/operations.c tests/unit/fs/operations.h \
+	tests/unit/fs/operations_contents.c tests/unit/fs/operations_parts.h
 tests_unit_fs_libharness_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_acl_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_acl_LDADD = $(fs_test_libs)

@@ -126,6 +126,21 @@ void model_truncate(struct model_inode *i, uint64_t size)
 	i->dirty = true;
 }
 
+void model_zero(struct model_inode *i, uint64_t offset, uint64_t len)
+{
+	if (offset >= i->seen.size)
+		return;
+	if (len > i->seen.size - offset)
+		len = i->seen.size - offset;
+	memset(i->seen.bytes + offset, 0, len);
+	i->dirty = true;
+}
+
+void model_copy(const struct model_inode *from, uint64_t offset, struct model_inode *to, uint64_t target, uint64_t len)
+{
+	model_write(to, target, from->seen.bytes + offset, len);
+}
+
 void model_commit(struct model_inode *i)
 {
 	memcpy(i->committed.bytes, i->seen.bytes, MODEL_FILE_MAX);

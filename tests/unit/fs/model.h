@@ -68,6 +68,10 @@ bool model_below(const struct model *m, int dir, int inode);
 
 void model_write(struct model_inode *i, uint64_t offset, const void *data, size_t len);
 void model_truncate(struct model_inode *i, uint64_t size);
+/* The part of the range that lies within the file becomes zeros. */
+void model_zero(struct model_inode *i, uint64_t offset, uint64_t len);
+/* Bytes that `from` has; the ranges do not overlap in one file. */
+void model_copy(const struct model_inode *from, uint64_t offset, struct model_inode *to, uint64_t target, uint64_t len);
 /* What is seen is committed now. */
 void model_commit(struct model_inode *i);
 /* What is committed is all there is, and nothing is open. */

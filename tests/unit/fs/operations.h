@@ -1,6 +1,6 @@
 /*
  * operations.h - operations on the file system that is open in the harness (h_fs) and on a model of it (model.h), with
- * closings, crashes, checkpoints and compactions by another program among them. Both stay the same, or the test
+ * closings, crashes, checkpoints and compactions, by another program too, among them. Both stay the same, or the test
  * ends. Which operation comes next, and on what, is the caller's choice.
  */
 #ifndef OPERATIONS_H
