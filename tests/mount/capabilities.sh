@@ -53,6 +53,17 @@ test_truncate() {
 	! has_capability || fail "they are still there after open(2)"
 }
 
+# And fallocate(2) and copy_file_range(2).
+test_ranges() {
+	capable
+	fallocate -z -o 0 -l 4096 "$mnt/f"
+	! has_capability || fail "they are still there after fallocate(2)"
+	cp /bin/cat "$mnt/from"
+	setcap cap_dac_read_search+ep "$mnt/f"
+	"$build/tests/mount/ranges" copy "$mnt/from" 0 "$mnt/f" 0 32768 >/dev/null
+	! has_capability || fail "they are still there after copy_file_range(2)"
+}
+
 # And a change of owner or group.
 test_chown() {
 	capable
