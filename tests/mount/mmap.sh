@@ -2,6 +2,8 @@
 # Files mapped into memory.
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh" || exit 1
+ranges=$build/tests/mount/ranges
+cached=$build/tests/mount/cached
 
 # Stores in a shared mapping and writes see each other, and both are kept.
 test_shared() {
@@ -19,6 +21,33 @@ test_shared() {
 test_shared_without_writeback() {
 	remount_it -o no_writeback_cache
 	test_shared
+}
+
+# Two mappings of a file, of two descriptors in two processes, are one.
+test_two_mappings() {
+	"$cached" two-mappings "$mnt/f"
+	expect 'x o m x' "$(for page in 0 1 2 3; do tail -c +$((page * 4096 + 1)) "$mnt/f" | head -c 1; echo; done | xargs)"
+}
+
+# The mapping ends with the file: what is cut off gives SIGBUS, and is zeros when the file grows again.
+test_end_of_the_file() {
+	"$cached" mapped-end "$mnt/f"
+}
+
+# Stores by one process while another writes lose nothing of either.
+test_stores_beside_writes() {
+	"$cached" store-beside-write "$mnt/f"
+	cp "$mnt/f" "$scratch/want"
+	remount_it
+	cmp "$scratch/want" "$mnt/f"
+}
+
+# A store in a hole makes data of its page, and of nothing else.
+test_store_in_a_hole() {
+	truncate -s 1000000 "$mnt/f"
+	"$ranges" stored-then "$mnt/f" 500000 stored true
+	expect '499712 503808' "$(in_one_line "$ranges" data-runs "$mnt/f")"
+	expect stored "$(tail -c +500001 "$mnt/f" | head -c 6)"
 }
 
 # Stores after the file was closed are kept.

@@ -1,72 +1,10 @@
 /*
- * ranges.c - system calls on ranges of files: lseek(2) with SEEK_DATA and SEEK_HOLE, fallocate(2), copy_file_range(2),
- * direct I/O, sync_file_range(2), and stores in mappings.
- * Usage: ranges NAME ARGUMENT...; exits with 0, or with 1 after a line on standard error that names the call that
- * failed and its errno value, or what was seen instead of what was expected. Numbers are bytes, decimal.
+ * ranges.c - system calls on ranges of files: lseek(2) with SEEK_DATA and SEEK_HOLE, fallocate(2), copy_file_range(2).
+ * Used as calls.h says.
  */
 #include "config.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#define PAGE 4096
-
-static void die(const char *call) __attribute__((noreturn));
-static void die(const char *call)
-{
-	fprintf(stderr, "%s: %s\n", call, strerrorname_np(errno));
-	exit(1);
-}
-
-static void expect(bool is_so, const char *what)
-{
-	if (is_so)
-		return;
-	fprintf(stderr, "not as expected: %s\n", what);
-	exit(1);
-}
-
-static int open_file(const char *path, int flags)
-{
-	int fd = open(path, flags, 0644);
-
-	if (fd < 0)
-		die("open");
-	return fd;
-}
-
-static void end_file(int fd)
-{
-	if (close(fd) < 0)
-		die("close");
-}
-
-static long long number(const char *text)
-{
-	return strtoll(text, NULL, 10);
-}
-
-/* Runs a program and waits; it must end with 0. */
-static void run(char **argv)
-{
-	int status;
-	pid_t child = fork();
-
-	if (child == 0) {
-		execvp(argv[0], argv);
-		_exit(127);
-	}
-	if (child < 0 || waitpid(child, &status, 0) < 0)
-		die("fork, waitpid");
-	expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the program ends with 0");
-}
+#include "calls.h"
 
 /* --- lseek ---------------------------------------------------------------------------------------------------- */
 
@@ -264,11 +202,7 @@ static void copy_under_mapping(char **arg)
 	end_file(to);
 }
 
-static const struct {
-	const char *name;
-	int arguments; /* at least */
-	void (*run)(char **arg);
-} calls[] = {
+static const struct call calls[] = {
     {"data-runs", 1, data_runs},
     {"seek", 3, seek},
     {"written-then", 4, written_then},
@@ -284,12 +218,5 @@ static const struct {
 
 int main(int argc, char **argv)
 {
-	for (size_t i = 0; argc > 1 && i < sizeof(calls) / sizeof(calls[0]); i++) {
-		if (strcmp(argv[1], calls[i].name) != 0 || argc - 2 < calls[i].arguments)
-			continue;
-		calls[i].run(argv + 2);
-		return 0;
-	}
-	fprintf(stderr, "usage: ranges NAME ARGUMENT...; see ranges.c\n");
-	return 2;
+	return run_call(argc, argv, calls, sizeof(calls) / sizeof(calls[0]));
 }

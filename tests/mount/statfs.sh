@@ -12,6 +12,25 @@ test_free_space() {
 	[ "$difference" -lt $((there / 10)) ] || fail "$here bytes are free in the mount, $there beneath"
 }
 
+# What is used is what the container takes of its disk: holes and shared bytes take nothing.
+test_used() {
+	head -c 1000000 /dev/urandom >"$mnt/f"
+	cp "$mnt/f" "$mnt/g"
+	truncate -s 8T "$mnt/h"
+	sync "$mnt/f"
+	expect $(($(stat -c '%b * %B' "$container"))) $(($(stat -f -c '(%b - %f) * %S' "$mnt")))
+}
+
+# Inodes are counted, and there is no end of them.
+test_inodes() {
+	local before
+	before=$(stat -f -c '%c - %d' "$mnt")
+	touch "$mnt/a" "$mnt/b"
+	ln "$mnt/a" "$mnt/c"
+	expect $((before + 2)) $(($(stat -f -c '%c - %d' "$mnt")))
+	[ "$(stat -f -c %d "$mnt")" -gt 1000000 ] || fail "only $(stat -f -c %d "$mnt") are free"
+}
+
 # A name may have 255 bytes.
 test_name_length() {
 	expect 255 "$(stat -f -c %l "$mnt")"
