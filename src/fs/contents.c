@@ -33,7 +33,8 @@ int contents_check(struct fs *fs, struct inode *i, struct data *d, uint64_t offs
 	uint64_t bad = 0;
 	int r = data_check(fs->store, d, offset, len, &bad);
 
-	if (r != -EIO)
+	/* What was cut off is told as a whole, once. */
+	if (r != -EIO || reel_has(fs->store, d->position + offset + len) < 0)
 		return r;
 	pthread_rwlock_rdlock(&fs->tree_lock);
 	tree_path(i, NULL, path, sizeof(path));
@@ -57,6 +58,25 @@ static int stream_hole(uint64_t len, int (*sink)(void *arg, const void *data, si
 	return r;
 }
 
+static int stream_piece(struct fs *fs, struct inode *i, struct data *d, uint64_t offset, uint64_t len,
+			int (*sink)(void *arg, const void *data, size_t len), void *arg)
+{
+	uint64_t end = d->position + offset + len, changes;
+	int r = reel_has(fs->store, end);
+
+	changes = reel_changes(fs->store);
+	if (r == 0)
+		r = contents_check(fs, i, d, offset, len);
+	if (r == 0)
+		r = sink(arg, reel_base(fs->store) + d->position + offset, len);
+	/* Again: the sink's reading may have come too late. */
+	if (r == 0)
+		r = reel_has(fs->store, end);
+	if (r == 0 && reel_changes(fs->store) != changes)
+		r = contents_check(fs, i, d, offset, len);
+	return r;
+}
+
 int contents_stream_data(struct fs *fs, struct inode *i, struct data *d, uint64_t offset, uint64_t len,
 			 int (*sink)(void *arg, const void *data, size_t len), void *arg)
 {
@@ -65,9 +85,7 @@ int contents_stream_data(struct fs *fs, struct inode *i, struct data *d, uint64_
 	while (len > 0 && r == 0) {
 		uint64_t n = len < STREAM_PIECE ? len : STREAM_PIECE;
 
-		r = contents_check(fs, i, d, offset, n);
-		if (r == 0)
-			r = sink(arg, reel_base(fs->store) + d->position + offset, n);
+		r = stream_piece(fs, i, d, offset, n, sink, arg);
 		fs_touched(fs, n);
 		offset += n;
 		len -= n;
@@ -377,6 +395,10 @@ int contents_commit(struct fs *fs, struct open_state *o, const struct contents_a
 	r = tx_begin_contents(fs, &w.tx);
 	if (r < 0)
 		return r;
+	if (dirty)
+		w.tx.contents = w.whole ? w.size : wbuf_dirty(o->wbuf);
+	else
+		w.tx.removes = w.size < o->inode->size || ranges_count(&o->punched) > 0;
 	r = commit(&w, dirty, one_nul);
 	if (r == 0 && o->wbuf)
 		wbuf_clear(o->wbuf);

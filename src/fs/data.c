@@ -174,12 +174,26 @@ static int check_blocks(const uint8_t *payload, struct data *d, uint64_t offset,
 	return 0;
 }
 
+/* Forgets what was found good before another program's change. A check that is under way may still count. */
+static void distrust(struct data *d, uint16_t changes)
+{
+	_Atomic uint8_t *bits = atomic_load(&d->checked);
+
+	atomic_store(&d->state, 0);
+	for (uint32_t i = 0; bits && i < (d->sums + 7) / 8; i++)
+		atomic_store_explicit(&bits[i], 0, memory_order_relaxed);
+	atomic_store(&d->changes, changes);
+}
+
 int data_check(struct reel *store, struct data *d, uint64_t offset, uint64_t len, uint64_t *bad)
 {
 	struct reel_view view = reel_view_of(store);
 	const uint8_t *payload = view.base + d->position;
+	uint16_t changes = (uint16_t)reel_changes(store);
 	int r;
 
+	if (atomic_load_explicit(&d->changes, memory_order_acquire) != changes)
+		distrust(d, changes);
 	if (atomic_load_explicit(&d->state, memory_order_acquire) & DATA_CHECKED)
 		return 0;
 	r = check_place(&view, d, bad);

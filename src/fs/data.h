@@ -32,6 +32,7 @@ struct data {
 	bool shared;                        /* others have had extents of it as well; protected by the tree lock */
 	bool keyed;                         /* stands in the key table; protected by the tree lock */
 	_Atomic uint8_t state;              /* enum data_state */
+	_Atomic uint16_t changes;           /* the last bits of reel_changes() when it was found to be so */
 	_Atomic(_Atomic uint8_t *) checked; /* a bit for each block found good in this mount; made at first use */
 };
 
@@ -70,8 +71,8 @@ bool data_key_taken(const struct data_table *t, uint64_t key_hash);
 
 /*
  * Makes sure that [offset, offset + len) of the payload is sound, reading each block once in a
- * mount. *bad gets the container offset of the damage. -EIO. Any thread; no lock needed while the
- * caller knows the data to be alive.
+ * mount, or once again after another program has written to the container. *bad gets the container offset of the damage. -EIO.
+ * Any thread; no lock needed while the caller knows the data to be alive.
  */
 int data_check(struct reel *store, struct data *d, uint64_t offset, uint64_t len, uint64_t *bad);
 

@@ -37,7 +37,9 @@ static int flush(struct reel_append *a)
 	uint64_t end = a->written;
 	for (int i = 0; i < a->pieces; i++)
 		end += a->piece[i].iov_len;
+	watch_begin(a->r);
 	int err = disk_write_all(a->r->disk, a->r->fd, a->piece, a->pieces, a->written);
+	watch_end(a->r);
 	a->pieces = 0;
 	a->used = 0;
 	/* Also after an error: some of it may be there, and has to be cut. */
@@ -105,7 +107,8 @@ int reel_append_begin(struct reel *r, struct reel_append **ret)
 	if (!store_writable(r))
 		return -EROFS;
 	pthread_mutex_lock(&r->append_lock);
-	int err = reel_failed(r) < 0 ? -EROFS : 0;
+	a->telling = false;
+	int err = reel_failed(r) < 0 ? -EROFS : watch_append(r, &a->telling);
 	if (err == 0 && a->buffer == NULL) {
 		a->buffer = malloc(APPEND_BUFFER);
 		err = a->buffer == NULL ? -ENOMEM : 0;
@@ -292,12 +295,15 @@ static int undo(struct reel_append *a)
 {
 	struct reel *r = a->r;
 
-	if (a->written == a->start)
+	/* A file that another program has cut is left as it is: making it longer again would hide what is gone. */
+	if (a->written == a->start || atomic_load(&r->watch.cut))
 		return 0;
-	int err = r->disk->ftruncate(r->disk, r->fd, a->start);
+	watch_begin(r);
+	int err = disk_ftruncate(r->disk, r->fd, a->start);
+	watch_end(r);
 	reserve_forget(r, a->start);
 	if (err == 0)
-		err = r->disk->fdatasync(r->disk, r->fd);
+		err = disk_fdatasync(r->disk, r->fd);
 	return err;
 }
 
@@ -343,7 +349,9 @@ static int finish(struct reel_append *a)
 	if (err < 0 || a->mark == 0)
 		return err;
 	struct iovec byte = {.iov_base = (void *)(uintptr_t)&nul, .iov_len = sizeof(nul)};
+	watch_begin(a->r);
 	a->error = disk_write_all(a->r->disk, a->r->fd, &byte, 1, a->mark);
+	watch_end(a->r);
 	return a->error;
 }
 
@@ -352,6 +360,8 @@ int reel_append_commit(struct reel_append *a)
 	struct reel *r = a->r;
 	int err = a->in_entry ? -EINVAL : finish(a);
 
+	if (err == 0 && a->telling)
+		err = watch_append(r, &a->telling);
 	if (err < 0) {
 		give_up(a, err);
 		return err;

@@ -29,6 +29,7 @@ struct reel_append {
 	bool all_or_nothing; /* the first trailer is marked unfinished until the rest is written */
 	uint64_t mark;       /* where the mark is; 0: there is none */
 	int error;           /* of the first write that failed */
+	bool telling;        /* the byte before it tells whether the file is cut (watch.c) */
 
 	bool in_entry;
 	uint64_t key_hash, prev_tail, payload;

@@ -75,7 +75,7 @@ static int write_new(struct compaction *c)
 	if (err == 0)
 		err = step(c, "giving the new file the old one's owner and mode", copy_owner(c));
 	if (err == 0)
-		err = step(c, "syncing the new file", d->fsync(d, c->to->fd));
+		err = step(c, "syncing the new file", disk_fsync(d, c->to->fd));
 	return err;
 }
 

@@ -1,8 +1,8 @@
 /*
  * disk.c - the real disk: system calls with negative errno values; and what is built on any disk's
- * functions. The only file of the store that makes system calls on containers. Retries after signals where
- * a call can be interrupted without an effect; fdatasync and close are never repeated, because an
- * error they report is not reported twice.
+ * functions. The only file of the store that makes system calls on containers. A call that a signal interrupted
+ * has not been made, and is made again, but for close(), which always closes. No other error makes
+ * fsync or fdatasync be called again, because it is not reported twice.
  */
 #include "config.h"
 
@@ -18,6 +18,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { WRITE_TRIES = 10 };
+
 static int negative(int result)
 {
 	return result < 0 ? -errno : result;
@@ -26,12 +28,7 @@ static int negative(int result)
 static int real_open(const struct disk_ops *d, const char *path, int flags, mode_t mode)
 {
 	(void)d;
-	int fd;
-
-	do
-		fd = open(path, flags, mode);
-	while (fd < 0 && errno == EINTR);
-	return negative(fd);
+	return negative(open(path, flags, mode));
 }
 
 static int real_close(const struct disk_ops *d, int fd)
@@ -83,23 +80,13 @@ static int real_fsync(const struct disk_ops *d, int fd)
 static int real_ftruncate(const struct disk_ops *d, int fd, uint64_t size)
 {
 	(void)d;
-	int err;
-
-	do
-		err = ftruncate(fd, (off_t)size);
-	while (err < 0 && errno == EINTR);
-	return negative(err);
+	return negative(ftruncate(fd, (off_t)size));
 }
 
 static int real_fallocate(const struct disk_ops *d, int fd, int mode, uint64_t offset, uint64_t len)
 {
 	(void)d;
-	int err;
-
-	do
-		err = fallocate(fd, mode, (off_t)offset, (off_t)len);
-	while (err < 0 && errno == EINTR);
-	return negative(err);
+	return negative(fallocate(fd, mode, (off_t)offset, (off_t)len));
 }
 
 static int real_fchown(const struct disk_ops *d, int fd, uid_t uid, gid_t gid)
@@ -186,8 +173,77 @@ const struct disk_ops disk_real = {
     .munmap = real_munmap,
 };
 
+int disk_open(const struct disk_ops *d, const char *path, int flags, mode_t mode)
+{
+	int fd;
+
+	do
+		fd = d->open(d, path, flags, mode);
+	while (fd == -EINTR);
+	return fd;
+}
+
+int disk_ftruncate(const struct disk_ops *d, int fd, uint64_t size)
+{
+	int err;
+
+	do
+		err = d->ftruncate(d, fd, size);
+	while (err == -EINTR);
+	return err;
+}
+
+int disk_fallocate(const struct disk_ops *d, int fd, int mode, uint64_t offset, uint64_t len)
+{
+	int err;
+
+	do
+		err = d->fallocate(d, fd, mode, offset, len);
+	while (err == -EINTR);
+	return err;
+}
+
+int disk_flock(const struct disk_ops *d, int fd, int operation)
+{
+	int err;
+
+	do
+		err = d->flock(d, fd, operation);
+	while (err == -EINTR);
+	return err;
+}
+
+int disk_fsync(const struct disk_ops *d, int fd)
+{
+	int err;
+
+	do
+		err = d->fsync(d, fd);
+	while (err == -EINTR);
+	return err;
+}
+
+int disk_fdatasync(const struct disk_ops *d, int fd)
+{
+	int err;
+
+	do
+		err = d->fdatasync(d, fd);
+	while (err == -EINTR);
+	return err;
+}
+
+int disk_close(const struct disk_ops *d, int fd)
+{
+	int err = d->close(d, fd);
+
+	return err == -EINTR ? 0 : err;
+}
+
 int disk_write_all(const struct disk_ops *d, int fd, struct iovec *iov, int n, uint64_t offset)
 {
+	int idle = 0;
+
 	while (n > 0) {
 		if (iov->iov_len == 0) {
 			iov++, n--;
@@ -196,8 +252,13 @@ int disk_write_all(const struct disk_ops *d, int fd, struct iovec *iov, int n, u
 		ssize_t done = d->pwritev(d, fd, iov, n < IOV_MAX ? n : IOV_MAX, offset);
 		if (done == -EINTR)
 			continue;
-		if (done <= 0)
-			return done < 0 ? (int)done : -EIO;
+		if (done < 0)
+			return (int)done;
+		/* Not an error, but no progress either. */
+		if (done == 0 && ++idle < WRITE_TRIES)
+			continue;
+		if (done == 0)
+			return -EIO;
 		offset += (uint64_t)done;
 		while (n > 0 && (size_t)done >= iov->iov_len) {
 			done -= (ssize_t)iov->iov_len;
@@ -218,12 +279,12 @@ int disk_sync_parent(const struct disk_ops *d, const char *path)
 
 	if (dir == NULL)
 		return -ENOMEM;
-	int fd = d->open(d, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	int fd = disk_open(d, dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	free(dir);
 	if (fd < 0)
 		return fd;
-	int err = d->fsync(d, fd);
-	(void)d->close(d, fd);
+	int err = disk_fsync(d, fd);
+	(void)disk_close(d, fd);
 	/* Some file systems cannot sync a directory and need not. */
 	return err == -EINVAL ? 0 : err;
 }

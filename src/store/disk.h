@@ -3,7 +3,9 @@
  * faulty or a recording disk under it. A table of its own holds its state around `struct disk_ops`
  * (the first argument of each function). It must outlive every container and entry that uses it.
  *
- * Each function is the system call of its name, with a negative errno value in place of errno.
+ * Each function is the system call of its name, with a negative errno value in place of errno. open, ftruncate,
+ * fallocate, fsync, fdatasync, flock, pwritev and close can return -EINTR: outside of disk.c they are called through the
+ * functions below, which go on after it.
  */
 #ifndef REEL_DISK_H
 #define REEL_DISK_H
@@ -39,6 +41,16 @@ struct disk_ops {
 
 /* The system's own. */
 extern const struct disk_ops disk_real;
+
+int disk_open(const struct disk_ops *d, const char *path, int flags, mode_t mode);
+int disk_ftruncate(const struct disk_ops *d, int fd, uint64_t size);
+int disk_fallocate(const struct disk_ops *d, int fd, int mode, uint64_t offset, uint64_t len);
+int disk_flock(const struct disk_ops *d, int fd, int operation);
+/* Another error than -EINTR is not reported twice: a sync that failed must not be tried again. */
+int disk_fsync(const struct disk_ops *d, int fd);
+int disk_fdatasync(const struct disk_ops *d, int fd);
+/* The descriptor is gone, whatever is returned. */
+int disk_close(const struct disk_ops *d, int fd);
 
 /*
  * Writes all of iov at `offset`, going on after signals and short writes. Changes iov. 0 or a

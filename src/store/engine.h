@@ -75,6 +75,17 @@ uint64_t reel_durable_tail(const struct reel *r);
 int reel_fd(const struct reel *r);
 
 /*
+ * Whether the first `end` bytes, committed ones, are still in the file: another program may have cut it. To be asked
+ * after they were read, because no checksum shows that they were replaced by zeros since it was checked. -EIO: they
+ * are not. Whatever is asked, a file that was cut is logged once, and fails (reel_failed()) if it was writable.
+ * Cheap. Reads the mapping, so reel_guard_faults() should have been called. Not beside reel_compact(). Any thread.
+ */
+int reel_has(struct reel *r, uint64_t end);
+
+/* Grows when reel_has() finds that another program has written to the file: what was found good may be so no more. */
+uint64_t reel_changes(const struct reel *r);
+
+/*
  * Lets go of the pages of the mapping that were touched so far: they leave this process's resident memory, and
  * stay in the page cache. Pointers stay valid. Any thread.
  */
@@ -157,7 +168,7 @@ int reel_keep_writers_out(struct reel *r);
  */
 struct reel_append;
 
-/* -EROFS: not writable (any more). */
+/* -EROFS: not writable (any more). -EIO: another program has cut the file; nothing is written from then on. */
 int reel_append_begin(struct reel *r, struct reel_append **ret);
 
 /* Where the next entry's payload will lie if the entry begins now; the place transactions record. */

@@ -26,7 +26,7 @@ static struct {
 
 /* Protects changes of guarded[] and the installation. */
 static pthread_mutex_t guard_lock = PTHREAD_MUTEX_INITIALIZER;
-static bool installed;
+static atomic_bool installed;
 static struct sigaction earlier;
 static uintptr_t page_size;
 
@@ -51,6 +51,11 @@ void guard_remove(const uint8_t *base)
 			atomic_store(&guarded[i].base, 0);
 	}
 	pthread_mutex_unlock(&guard_lock);
+}
+
+bool guard_installed(void)
+{
+	return atomic_load_explicit(&installed, memory_order_relaxed);
 }
 
 static bool is_guarded(uintptr_t address)

@@ -37,6 +37,7 @@ libstore_la_SOURCES = \
 	src/store/torn.c \
 	src/store/u64table.c src/store/u64table.h \
 	src/store/visit.c \
+	src/store/watch.c \
 	src/store/write.c \
 	src/store/writer.c
 libstore_la_LIBADD = $(XXHASH_LIBS) $(DEFLATE_LIBS)

@@ -62,7 +62,7 @@ static void log_holder(struct reel *r, int fd)
 
 int reel_keep_writers_out(struct reel *r)
 {
-	int err = r->disk->flock(r->disk, r->fd, LOCK_SH | LOCK_NB);
+	int err = disk_flock(r->disk, r->fd, LOCK_SH | LOCK_NB);
 
 	if (err != -EWOULDBLOCK)
 		return err;
@@ -76,7 +76,7 @@ int lock_file(struct reel *r, int fd)
 	uint64_t until = now_ms() + r->options.lock_wait_ms;
 	int err;
 
-	while ((err = r->disk->flock(r->disk, fd, LOCK_EX | LOCK_NB)) == -EWOULDBLOCK && now_ms() < until)
+	while ((err = disk_flock(r->disk, fd, LOCK_EX | LOCK_NB)) == -EWOULDBLOCK && now_ms() < until)
 		nanosleep(&pause, NULL);
 	if (err != -EWOULDBLOCK) {
 		if (err < 0)

@@ -20,6 +20,7 @@
 
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -59,5 +60,7 @@ void mapping_retire(struct reel_mapping *m);
 /* Makes [base, base+len) known to the fault handler, and unknown again before it is unmapped. */
 void guard_add(const uint8_t *base, size_t len);
 void guard_remove(const uint8_t *base);
+/* Whether reel_guard_faults() was called. */
+bool guard_installed(void);
 
 #endif

@@ -27,16 +27,16 @@ static int check_type(struct reel *r, int fd)
 /* Makes the file, which must not be there. */
 static int create(struct reel *r)
 {
-	int fd = r->disk->open(r->disk, r->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), err;
+	int fd = disk_open(r->disk, r->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), err;
 
 	if (fd < 0)
 		return fd;
-	err = r->disk->fsync(r->disk, fd);
+	err = disk_fsync(r->disk, fd);
 	if (err == 0)
 		err = disk_sync_parent(r->disk, r->path);
 	if (err < 0) {
 		(void)r->disk->unlink(r->disk, r->path);
-		(void)r->disk->close(r->disk, fd);
+		(void)disk_close(r->disk, fd);
 		return err;
 	}
 	return fd;
@@ -51,7 +51,7 @@ static int open_or_create(struct reel *r)
 	if ((flags & REEL_CREATE) && (flags & REEL_EXCL))
 		return create(r);
 	for (;;) {
-		int fd = r->disk->open(r->disk, r->path, mode | O_CLOEXEC | O_NONBLOCK, 0);
+		int fd = disk_open(r->disk, r->path, mode | O_CLOEXEC | O_NONBLOCK, 0);
 		if (fd != -ENOENT || !(flags & REEL_CREATE))
 			return fd;
 		fd = create(r);
@@ -93,7 +93,7 @@ static int open_file(struct reel *r)
 			r->fd = fd;
 			return 0;
 		}
-		(void)r->disk->close(r->disk, fd);
+		(void)disk_close(r->disk, fd);
 		if (err < 0)
 			return err;
 	}
@@ -104,11 +104,11 @@ void store_free(struct reel *r)
 {
 	/* Said expressly: entries that live on keep the mapping, and with it the open file and its lock. */
 	if (r->fd >= 0 && store_writable(r))
-		(void)r->disk->flock(r->disk, r->fd, LOCK_UN);
+		(void)disk_flock(r->disk, r->fd, LOCK_UN);
 	if (r->map != NULL)
 		mapping_retire(r->map);
 	if (r->fd >= 0)
-		(void)r->disk->close(r->disk, r->fd);
+		(void)disk_close(r->disk, r->fd);
 	append_free(&r->append);
 	index_free(r);
 	pthread_cond_destroy(&r->sync.done);

@@ -9,11 +9,14 @@
 
 #include "store.h"
 
-#define RESERVE_STEP ((uint64_t)1 << 20)
+#define RESERVE_STEP ((uint64_t)256 << 10)
 
 static int allocate(struct reel *r, uint64_t from, uint64_t to)
 {
-	return r->disk->fallocate(r->disk, r->fd, FALLOC_FL_KEEP_SIZE, from, to - from);
+	watch_begin(r);
+	int err = disk_fallocate(r->disk, r->fd, FALLOC_FL_KEEP_SIZE, from, to - from);
+	watch_end(r);
+	return err;
 }
 
 int reel_reserve(struct reel *r, uint64_t bytes)
@@ -61,7 +64,7 @@ int reserve_release(struct reel *r)
 
 	if (r->reserve.end <= tail || reel_failed(r) < 0)
 		return 0;
-	int err = r->disk->ftruncate(r->disk, r->fd, tail);
+	int err = disk_ftruncate(r->disk, r->fd, tail);
 	if (err < 0)
 		reel_log(r, LOG_WARNING, "%s: space reserved past the end could not be given back (%s)", r->path,
 			 strerror(-err));

@@ -62,6 +62,16 @@ struct torn {
 	bool keep;    /* it is saved unasked */
 };
 
+/* What is known of other programs' changes to the file (watch.c). */
+struct watch {
+	_Atomic uint64_t own, ended; /* changes of our own that were begun, and that have ended */
+	_Atomic uint64_t time;       /* the file's mtime when it was last looked at; 0: never */
+	_Atomic uint64_t ended_seen; /* and `ended` then */
+	_Atomic uint64_t looked;     /* when that was */
+	_Atomic uint64_t changes;    /* of others */
+	atomic_bool cut;             /* the file was made shorter, and this was said */
+};
+
 struct reservation {
 	pthread_mutex_t lock;
 	uint64_t end; /* disk space is there up to here */
@@ -87,6 +97,7 @@ struct reel {
 	struct index index;
 	struct syncer sync;
 	struct reservation reserve;
+	struct watch watch;
 };
 
 static inline bool store_writable(const struct reel *r)
@@ -201,6 +212,17 @@ void snapshot_free(struct snapshot *s);
 
 /* move.c: deletes the key of *e if its value is still that one, or is gone. -EAGAIN: it is another by now. */
 int move_delete_same(struct reel *r, const struct reel_entry *e);
+
+/* watch.c: around each change of the file but syncs. Changes may overlap. */
+void watch_begin(struct reel *r);
+void watch_end(struct reel *r);
+/*
+ * Before and after the writing of an append: -EIO: the file was cut, and what is appended would be out of reach. The first
+ * call finds *telling false, the second as the first left it. With append_lock held, before the tail moves.
+ */
+int watch_append(struct reel *r, bool *telling);
+/* The same after a sync. */
+int watch_sync(struct reel *r);
 
 /* reserve.c */
 void reserve_forget(struct reel *r, uint64_t size);

@@ -16,7 +16,7 @@ static int take_over_fd(struct reel *r, int fd)
 	int err;
 
 	if (store_writable(r))
-		(void)r->disk->flock(r->disk, r->fd, LOCK_UN);
+		(void)disk_flock(r->disk, r->fd, LOCK_UN);
 	do
 		err = r->disk->dup3(r->disk, fd, r->fd, O_CLOEXEC);
 	while (err == -EINTR || err == -EBUSY);
@@ -44,7 +44,7 @@ int swap_file(struct reel *r, struct reel *from)
 		err = take_over_fd(r, from->fd);
 		/* What was taken over is not from's to end; closing this descriptor leaves the lock to the other. */
 		atomic_store(&from->map, NULL);
-		(void)r->disk->close(r->disk, from->fd);
+		(void)disk_close(r->disk, from->fd);
 		from->fd = -1;
 		mapping_retire(old);
 	}

@@ -15,7 +15,9 @@ static int sync_now(struct reel *r)
 	s->running = true;
 	pthread_mutex_unlock(&s->lock);
 	uint64_t tail = reel_tail_offset(r);
-	int err = r->disk->fdatasync(r->disk, r->fd);
+	int err = disk_fdatasync(r->disk, r->fd);
+	if (err == 0)
+		err = watch_sync(r);
 	bool first = err < 0 && store_fail(r, err);
 	pthread_mutex_lock(&s->lock);
 	s->running = false;

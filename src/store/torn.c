@@ -22,7 +22,7 @@ static int open_new(struct reel *r, const char *wanted, char **name)
 			*name = NULL;
 			return -ENOMEM;
 		}
-		int fd = r->disk->open(r->disk, *name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		int fd = disk_open(r->disk, *name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		if (fd != -EEXIST)
 			return fd;
 		free(*name);
@@ -42,8 +42,8 @@ static int save(struct reel *r, const char *wanted, uint64_t tail, uint64_t size
 		return fd;
 	err = disk_write_all(d, fd, &torn, 1, 0);
 	if (err == 0)
-		err = d->fsync(d, fd);
-	int close_err = d->close(d, fd);
+		err = disk_fsync(d, fd);
+	int close_err = disk_close(d, fd);
 	if (err == 0)
 		err = close_err;
 	if (err == 0)
@@ -86,10 +86,10 @@ int reel_cut_torn(struct reel *r)
 			 r->path, size - tail, wanted == NULL ? "a file" : wanted, strerror(-err));
 		goto out;
 	}
-	err = r->disk->ftruncate(r->disk, r->fd, tail);
+	err = disk_ftruncate(r->disk, r->fd, tail);
 	/* Before anything is written in their place: or else a crash could bring some of them back behind it. */
 	if (err == 0)
-		err = r->disk->fdatasync(r->disk, r->fd);
+		err = disk_fdatasync(r->disk, r->fd);
 	if (err < 0)
 		reel_log(r, LOG_ERR, "%s: an unfinished append at offset %" PRIu64 " could not be cut off (%s)", r->path, tail,
 			 strerror(-err));

@@ -287,6 +287,26 @@ static void set_xattr(char **arg)
 	free(value);
 }
 
+/* Of a descriptor that the shell has open. */
+static void fsync_fd(char **arg)
+{
+	if (fsync(atoi(arg[0])) < 0)
+		die("fsync");
+}
+
+/* Writes to arg[0]; then the container arg[1] is cut to arg[2] bytes, and the file closed. */
+static void close_after_cut(char **arg)
+{
+	int fd = open_file(arg[0], O_CREAT | O_WRONLY);
+
+	if (write(fd, "text", 4) != 4)
+		die("write");
+	if (truncate(arg[1], atol(arg[2])) < 0)
+		die("truncate");
+	if (close(fd) < 0)
+		die("close");
+}
+
 static const struct {
 	const char *name;
 	int arguments;
@@ -305,6 +325,8 @@ static const struct {
     {"seek-back", 1, seek_back},
     {"truncate-unlinked", 1, truncate_unlinked},
     {"times-of-first-writes", 1, times_of_first_writes},
+    {"fsync-fd", 1, fsync_fd},
+    {"close-after-cut", 3, close_after_cut},
     {"setxattr", 4, set_xattr},
 };
 
