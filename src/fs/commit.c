@@ -12,11 +12,14 @@
 #include "attr.h"
 #include "checkpoint.h"
 #include "commit.h"
+#include "room.h"
 
 /* Below this a replay is short whatever the tree's size. */
 #define REPLAY_SHORT (16u << 20)
 /* A checkpoint at the end is worth its bytes once the transactions since are a quarter of it. */
 #define CLEAN_SHARE 4
+/* What an append has beside its contents and records, but for tombstones: pads, trailers, the seal. */
+#define SEAL_ROOM 512u
 
 static int append_entry(struct reel_append *a, uint64_t key_hash, const struct iovec *iov, int n)
 {
@@ -158,6 +161,8 @@ static int open_session(struct fs *fs)
 		r = write_super(fs);
 	if (r < 0)
 		return r;
+	/* What is kept back from here on. On a disk that is full already the first transaction may fit all the same. */
+	(void)room_for(fs, SEAL_ROOM, false);
 	if (fs->moved) {
 		flags |= FS_SEAL_CHECKPOINT;
 		pthread_rwlock_rdlock(&fs->tree_lock);
@@ -237,7 +242,9 @@ int tx_append(struct tx *tx)
 		return 0;
 	/* The records are built; the tree lock comes after the append lock. */
 	stop_reading(tx);
-	r = reel_append_begin(tx->fs->store, &tx->append);
+	r = room_for(tx->fs, tx->contents + tx->body.len + SEAL_ROOM, tx->removes);
+	if (r == 0)
+		r = reel_append_begin(tx->fs->store, &tx->append);
 	if (r < 0)
 		return r;
 	pthread_rwlock_rdlock(&tx->fs->tree_lock);
@@ -292,6 +299,17 @@ static int apply(struct tx *tx, const struct tx_result *result)
 	return r < 0 ? -EIO : 0;
 }
 
+/* The seal, and with it the end of the append. */
+static int append_last(struct tx *tx, uint32_t flags)
+{
+	int r = append_seal(tx->fs, tx->append, flags, &tx->body);
+
+	tx->append = NULL;
+	if (r == -ENOSPC || r == -EDQUOT)
+		room_missing(tx->fs, tx->removes);
+	return r;
+}
+
 int tx_commit(struct tx *tx, const struct tx_result *result)
 {
 	int r = tx->body.error;
@@ -303,8 +321,7 @@ int tx_commit(struct tx *tx, const struct tx_result *result)
 		return r;
 	}
 	stop_reading(tx);
-	r = append_seal(tx->fs, tx->append, 0, &tx->body);
-	tx->append = NULL;
+	r = append_last(tx, 0);
 	if (r == 0)
 		r = apply(tx, result);
 	tx_end(tx);
@@ -335,8 +352,7 @@ static int write_seal(struct tx *tx, uint32_t flags)
 		tx_abort(tx);
 		return r;
 	}
-	r = append_seal(tx->fs, tx->append, flags, &tx->body);
-	tx->append = NULL;
+	r = append_last(tx, flags);
 	if (r == 0) {
 		pthread_rwlock_wrlock(&tx->fs->tree_lock);
 		forget_tombstones(&tx->fs->tree, tx->tombstones);
@@ -364,26 +380,34 @@ bool commit_wants_checkpoint(struct fs *fs)
 	return wants;
 }
 
-int commit_clean(struct fs *fs)
+static int write_clean(struct fs *fs, uint32_t flags)
 {
-	uint32_t flags = FS_SEAL_CLEAN;
 	struct tx tx;
-	int r;
+	int r = tx_begin_contents(fs, &tx);
 
-	if (!fs->session_open || fs->last_clean)
-		return 0;
-	r = tx_begin_contents(fs, &tx);
 	if (r < 0)
 		return r;
-	if (fs->last_checkpoint == FS_NO_POSITION || fs->replay_size > fs->checkpoint_size / CLEAN_SHARE)
-		flags |= FS_SEAL_CHECKPOINT;
+	tx.removes = !(flags & FS_SEAL_CHECKPOINT);
 	/* All that it speaks of is durable before it is written, so that the next opening has only it to check. */
 	r = reel_sync(fs->store);
 	if (r < 0) {
 		tx_abort(&tx);
 		return r;
 	}
-	r = write_seal(&tx, flags);
+	return write_seal(&tx, flags);
+}
+
+int commit_clean(struct fs *fs)
+{
+	int r = -ENOSPC;
+
+	if (!fs->session_open || fs->last_clean)
+		return 0;
+	if (fs->last_checkpoint == FS_NO_POSITION || fs->replay_size > fs->checkpoint_size / CLEAN_SHARE)
+		r = write_clean(fs, FS_SEAL_CLEAN | FS_SEAL_CHECKPOINT);
+	/* Without room for a checkpoint, the next opening has more to replay, and nothing else is different. */
+	if (r == -ENOSPC || r == -EDQUOT)
+		r = write_clean(fs, FS_SEAL_CLEAN);
 	return r < 0 ? r : reel_sync(fs->store);
 }
 

@@ -13,6 +13,8 @@ struct tx {
 	struct reel_append *append; /* NULL until contents or the seal are written */
 	bool reading;               /* holds the tree lock for reading */
 	size_t tombstones;          /* dead keys that this append gives a tombstone */
+	uint64_t contents;          /* bytes of contents that it will have; to be set before the append begins */
+	bool removes;               /* it only takes something away: it is made on a full disk, too (room.h); likewise */
 };
 
 /*

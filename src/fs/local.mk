@@ -31,6 +31,7 @@ libfs_la_SOURCES = \
 	src/fs/record.c src/fs/record.h \
 	src/fs/rekey.c src/fs/rekey.h \
 	src/fs/rename.c \
+	src/fs/room.c src/fs/room.h \
 	src/fs/salvage.c src/fs/salvage.h \
 	src/fs/salvage_files.c \
 	src/fs/salvage_names.c \

@@ -385,6 +385,7 @@ static int build_remove(struct tx *tx, struct inode *dir, const char *name, bool
 	body_undirent(&tx->body, dir->ino, name, d->len);
 	names_drop(tx, d->child, &now);
 	names_touch(tx, dir, directory ? -1 : 0, &now);
+	tx->removes = true;
 	*gone = d->child;
 	return 0;
 }

@@ -76,6 +76,7 @@ static int build_unset(struct tx *tx, const struct inode *i, const struct new_xa
 {
 	if (n->exists)
 		body_unxattr(&tx->body, i->ino, n->name, n->name_len);
+	tx->removes = true;
 	return 0;
 }
 

@@ -80,6 +80,33 @@ kill_it() {
 	fusermount3 -uz "$mnt" || fail "cannot take the dead mount away"
 }
 
+# small_disk SIZE: an empty disk (a tmpfs) of that size at $scratch/disk, for the container.
+small_disk() {
+	need_root
+	mkdir "$scratch/disk"
+	mount -t tmpfs -o "size=$1" tmpfs "$scratch/disk" 2>/dev/null || skip "no tmpfs can be mounted here"
+	container=$scratch/disk/c.reel
+}
+
+# fill_disk: leaves no room on the small disk; rm "$scratch/disk/ballast" gives it back.
+fill_disk() {
+	dd if=/dev/zero of="$scratch/disk/ballast" bs=64k 2>/dev/null || true
+}
+
+# messages TEXT: how many lines of the daemon's log have it.
+messages() {
+	grep -cF -- "$1" "$scratch/log" || true
+}
+
+# unmount_failed: unmounts after a failure of the disk, which the daemon's status has to tell.
+unmount_failed() {
+	local status=0
+	fusermount3 -u "$mnt" || fail "cannot unmount"
+	wait "$daemon" || status=$?
+	daemon=
+	expect 1 $status "status of a daemon that could not write everything"
+}
+
 clean_up() {
 	set +e
 	if [ -n "$daemon" ]; then
@@ -88,6 +115,9 @@ clean_up() {
 	fi
 	while mountpoint -q "$mnt" 2>/dev/null || ! stat "$mnt" >/dev/null 2>&1; do
 		umount -l "$mnt" 2>/dev/null || fusermount3 -uz "$mnt" 2>/dev/null || break
+	done
+	while mountpoint -q "$scratch/disk" 2>/dev/null; do
+		umount -l "$scratch/disk" || break
 	done
 	rm -rf "$scratch"
 }

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# A disk that is really full: the writer is told, nothing else is harmed, files can be removed, and writing goes on when
+# there is room again.
+# shellcheck source=tests/mount/lib.sh
+. "$(dirname "$0")/lib.sh" || exit 1
+mount_options=()
+
+on_small_disk() {
+	small_disk 16m
+	mount_it -o create
+}
+
+# make_files N: small files in $mnt/d.
+make_files() {
+	local i
+	mkdir "$mnt/d"
+	for ((i = 0; i < $1; i++)); do
+		echo "contents $i" >"$mnt/d/$i"
+	done
+}
+
+# fill_up [NAME]: makes directories until there is no room, in what is allocated ahead.
+fill_up() {
+	local i
+	for ((i = 0; i < 5000; i++)); do
+		mkdir "$mnt/${1:-fill}$i" 2>"$scratch/error" || break
+	done
+	grep -qF "No space left on device" "$scratch/error" || fail "the disk did not become full: $(cat "$scratch/error")"
+}
+
+# write(2), or at the latest fsync(2) or close(2), says ENOSPC; what was there stays, and what follows is told the same.
+test_writer_is_told() {
+	on_small_disk
+	echo kept >"$mnt/kept"
+	expect_error "No space left on device" dd if=/dev/zero of="$mnt/big" bs=1M count=30 conv=fsync status=none
+	expect_error "No space left on device" dd if=/dev/zero of="$mnt/big2" bs=1M count=30 status=none
+	expect_error "No space left on device" cp "$reelfs" /bin/bash "$mnt/big" "$mnt"
+	expect kept "$(cat "$mnt/kept")"
+	remount_it
+	expect kept "$(cat "$mnt/kept")"
+}
+
+# Files of other programs, not the mount, fill the disk: what is open can be written again when they are gone.
+test_writing_goes_on() {
+	on_small_disk
+	exec 3>"$mnt/log"
+	echo one >&3
+	sync "$mnt/log"
+	fill_disk
+	fill_up
+	expect_error "No space left on device" dd if=/dev/urandom of="$mnt/log" oflag=append conv=notrunc,fsync bs=300k count=1 status=none
+	rm "$scratch/disk/ballast"
+	truncate -s 4 "$mnt/log"
+	dd if=/dev/zero of="$mnt/log" oflag=append conv=notrunc,fsync bs=100k count=1 status=none
+	exec 3>&-
+	expect $((4 + 102400)) "$(stat -c %s "$mnt/log")"
+	kill_it
+	mount_it
+	expect $((4 + 102400)) "$(stat -c %s "$mnt/log")"
+}
+
+# rm, rm -r and truncate work on a full disk, and are there after a kill.
+test_removing_works() {
+	on_small_disk
+	make_files 100
+	echo long >"$mnt/long"
+	fill_disk
+	fill_up
+	rm "$mnt"/d/[1-9]*
+	truncate -s 1 "$mnt/long"
+	: >"$mnt/d/0"
+	rm -r "$mnt/fill0" "$mnt/d"
+	kill_it
+	mount_it
+	[ ! -e "$mnt/d" ] || fail "what was removed is back"
+	expect 1 "$(stat -c %s "$mnt/long")"
+	expect_error "No space left on device" mkdir "$mnt/more"
+	rm "$scratch/disk/ballast"
+	mkdir "$mnt/more"
+}
+
+# The log says once that the disk is full, and what to do; again after there was room.
+test_message() {
+	on_small_disk
+	make_files 3
+	fill_disk
+	fill_up
+	! mkdir "$mnt/one" "$mnt/two" 2>/dev/null || fail "there was room"
+	expect 1 "$(messages "the disk is full. Files can still be removed")" "messages"
+	rm "$scratch/disk/ballast"
+	mkdir "$mnt/one"
+	fill_disk
+	fill_up again
+	expect 2 "$(messages "the disk is full. Files can still be removed")" "messages"
+}
+
+# A mount that begins on a full disk can be read and ended.
+test_mounted_when_full() {
+	on_small_disk
+	make_files 3
+	unmount_it
+	fill_disk
+	mount_it
+	expect "contents 2" "$(cat "$mnt/d/2")"
+	rm "$mnt/d/1" 2>"$scratch/error" || grep -qF "No space left on device" "$scratch/error" ||
+		fail "neither removed nor ENOSPC: $(cat "$scratch/error")"
+	unmount_it
+}
+
+# Compacting needs room for the new container: it says so, leaves the old one as it was, and nothing beside it.
+test_compacting_without_room() {
+	on_small_disk
+	dd if=/dev/urandom of="$mnt/f" bs=1M count=6 status=none
+	unmount_it
+	fill_disk
+	cp "$container" "$scratch/before"
+	expect_error "No space left on device" "$reel" compact "$container"
+	cmp "$container" "$scratch/before" || fail "the container was changed"
+	expect "ballast c.reel" "$(in_one_line ls "$scratch/disk")"
+}
+
+run_tests "$@"
