@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "daemon.h"
 #include "handles.h"
@@ -44,6 +45,21 @@ static void explain(unsigned before, const char *path, int error)
 	default:
 		log_line(LOG_ERR, "container %s: %s", path, strerror(-error));
 	}
+}
+
+/* As mount(8) does with a write-protected device. */
+static int follow_disk(struct options *o, const struct paths *paths)
+{
+	if (o->read_only || !paths->exists || access(paths->container, W_OK) == 0 || errno != EROFS)
+		return 0;
+	log_line(LOG_WARNING, "container %s: the disk that it is on is read-only, so it is mounted read-only",
+		 paths->container);
+	if (fuse_opt_insert_arg(&o->fuse, 1, "-oro") < 0) {
+		log_line(LOG_ERR, "out of memory");
+		return -1;
+	}
+	o->read_only = true;
+	return 0;
 }
 
 static struct fs *open_container(const struct options *o, const struct paths *paths)
@@ -206,7 +222,7 @@ int session_run(struct options *o, const struct paths *paths)
 		return -1;
 	if (fs_guard_faults() < 0)
 		log_line(LOG_WARNING, "a container that is cut short by another program will end this one");
-	fs = open_container(o, paths);
+	fs = follow_disk(o, paths) == 0 ? open_container(o, paths) : NULL;
 	if (fs == NULL)
 		return -1;
 	ret = mount_and_loop(o, paths, fs);
