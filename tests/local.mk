@@ -64,11 +64,13 @@ tests_mount_syscall_SOURCES = tests/mount/syscall.c
 tests_mount_tmpfile_SOURCES = tests/mount/tmpfile.c
 
 # Ranges of files: holes, allocation, copies, mappings.
-check_PROGRAMS += tests/unit/fs/test_space tests/unit/fs/test_copy
+check_PROGRAMS += tests/unit/fs/test_space tests/unit/fs/test_copy tests/unit/fs/test_copy_threads
 tests_unit_fs_test_space_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_space_LDADD = $(fs_test_libs)
 tests_unit_fs_test_copy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_copy_LDADD = $(fs_test_libs)
+tests_unit_fs_test_copy_threads_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_copy_threads_LDADD = $(fs_test_libs)
 range_tests = tests/mount/lseek.sh tests/mount/fallocate.sh tests/mount/copy_file_range.sh \
 	tests/mount/sparse.sh tests/mount/direct-io.sh tests/mount/sync.sh
 TESTS += $(range_tests)

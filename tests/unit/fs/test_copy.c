@@ -355,6 +355,48 @@ START_TEST(foreign_change_of_a_shared_key)
 }
 END_TEST
 
+/* --- damage --------------------------------------------------------------------------------------------------- */
+
+static void ignore_line(void *arg, const char *text)
+{
+	(void)arg;
+	h_keep_message(text);
+}
+
+/* A damaged block costs every file that has it those bytes, and no file that has not; the repair keeps the sharing. */
+START_TEST(repair_of_shared_contents)
+{
+	struct fs_options options = {.read_only = true};
+	struct fs_repair done;
+	struct fs *fs;
+	copy_all("a", "b");
+	ck_assert_int_eq(copy_range("a", 0, "c", 0, 131072), 131072);
+	h_close();
+	size_t size, at = 0;
+	uint8_t *file = h_load(h_path, &size);
+	while (memcmp(file + at, data + 200000, 16) != 0)
+		at++;
+	h_flip(h_path, at);
+	free(file);
+	h_forget_messages();
+	ck_assert_int_eq(h_try(h_path, true, &fs), 0);
+	ck_assert_int_ge(h_faults(fs), 2);
+	ck_assert_int_eq(fs_close(fs), 0);
+	ck_assert_ptr_nonnull(strstr(h_messages(), "/a: its contents"));
+	ck_assert_ptr_nonnull(strstr(h_messages(), "/b: its contents"));
+	ck_assert_ptr_null(strstr(h_messages(), "/c: its contents"));
+	ck_assert_int_eq(fs_repair(h_path, h_beside("out"), &options, ignore_line, NULL, &done), 0);
+	ck_assert_uint_eq(done.damaged, 2);
+	ck_assert_uint_lt(h_size(h_beside("out")), LEN + 3000);
+	ck_assert_int_eq(rename(h_beside("out"), h_path), 0);
+	h_open();
+	h_expect(h_fs, "c", data, 131072);
+	memset(data + 196608, 0, 65536);
+	h_expect(h_fs, "a.damaged", data, LEN);
+	h_expect_for_good("b.damaged", data, LEN);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("copy");
@@ -376,6 +418,7 @@ int main(void)
 	tcase_add_test(copies, compaction_joins_what_is_not_shared);
 	tcase_add_loop_test(copies, compaction_of_one_nul_byte, 0, 2);
 	tcase_add_loop_test(copies, foreign_change_of_a_shared_key, 0, 4);
+	tcase_add_test(copies, repair_of_shared_contents);
 	suite_add_tcase(suite, copies);
 	return h_main(suite);
 }
