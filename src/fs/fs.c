@@ -16,6 +16,7 @@
 #include "commit.h"
 #include "file.h"
 #include "locate.h"
+#include "nameless.h"
 #include "rekey.h"
 #include "state.h"
 #include "syncer.h"
@@ -173,6 +174,7 @@ int fs_close(struct fs *fs)
 			r = r < 0 ? r : one;
 		}
 		wbuf_pool_end(&fs->pool);
+		nameless_close(fs);
 	}
 	one = reel_failed(fs->store);
 	r = r < 0 ? r : one;

@@ -9,6 +9,7 @@
 
 #include "atime.h"
 #include "commit.h"
+#include "nameless.h"
 #include "syncer.h"
 
 static bool wait_for_next(struct fs *fs)
@@ -34,6 +35,7 @@ static void *syncer(void *arg)
 	while (wait_for_next(fs)) {
 		int r = 0;
 
+		nameless_warn(fs);
 		if (commit_wants_checkpoint(fs)) {
 			r = atime_commit(fs);
 			if (r == 0)

@@ -1,6 +1,6 @@
 /*
  * syncer.h - the one thread of src/fs: every few seconds it syncs the container when there is something
- * to sync, and writes a checkpoint when a replay would otherwise grow long.
+ * to sync, writes a checkpoint when a replay would otherwise grow long, and looks whether the container still has a name.
  */
 #ifndef FS_SYNCER_H
 #define FS_SYNCER_H

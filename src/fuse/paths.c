@@ -91,7 +91,14 @@ static int resolve_container(struct paths *p, const char *given, bool may_create
 		return -1;
 	}
 	if (p->container == NULL || stat(p->container, &st) < 0) {
-		log_line(LOG_ERR, "container %s: %s", given, strerror(errno));
+		if (errno == ENOTCONN)
+			log_line(
+			    LOG_ERR,
+			    "container %s: it lies in a mount that is left over, whose daemon has ended; run fusermount3 -u on "
+			    "that one, and mount it again",
+			    given);
+		else
+			log_line(LOG_ERR, "container %s: %s", given, strerror(errno));
 		return -1;
 	}
 	if (S_ISDIR(st.st_mode)) {
@@ -107,12 +114,33 @@ static int resolve_container(struct paths *p, const char *given, bool may_create
 	return 0;
 }
 
+/* Whether a folder that `path` lies in is the one that `st` is of, by whatever path that was reached. */
+static bool lies_in(const char *path, const struct stat *st)
+{
+	char *dir = strdup(path);
+	bool found = false;
+	char *slash;
+
+	while (dir && !found && (slash = strrchr(dir, '/')) != NULL) {
+		struct stat up;
+
+		*slash = '\0';
+		found = stat(*dir ? dir : "/", &up) == 0 && up.st_dev == st->st_dev && up.st_ino == st->st_ino;
+	}
+	free(dir);
+	return found;
+}
+
 /* The mount would hide the container's path, and each access to it would wait for itself. */
 static int refuse_inside(const struct paths *p)
 {
-	size_t n = strlen(p->mountpoint);
+	struct stat st;
 
-	if (strcmp(p->mountpoint, "/") != 0 && (strncmp(p->container, p->mountpoint, n) != 0 || p->container[n] != '/'))
+	if (stat(p->mountpoint, &st) < 0) {
+		log_line(LOG_ERR, "mount point %s: %s", p->mountpoint, strerror(errno));
+		return -1;
+	}
+	if (!lies_in(p->container, &st))
 		return 0;
 	log_line(LOG_ERR, "container %s lies inside its own mount point %s; mount it elsewhere, or move the container",
 		 p->container, p->mountpoint);

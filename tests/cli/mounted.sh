@@ -27,13 +27,24 @@ more"
 
 # Expects a writing command to fail with a line that says who has it, and to change nothing.
 test_does_not_write_beside_a_mount() {
+	mkdir dir
+	echo new >dir/new
+	reel init other
+	reel write other a other
 	reel init c
 	mount_it c
 	echo hello >mnt/a
 	fails 1 "reel: write: *c*" reel write c a other
 	fails 1 "reel: rm: *c*" reel rm c a
 	fails 1 "reel: mv: *c*" reel mv c a b
+	fails 1 "reel: compact: *c*" reel compact c
+	fails 1 "reel: import: *c*" reel import c dir
+	fails 1 "reel: move: *c*" reel move c a other
+	fails 1 "reel: copy: *c*" reel copy other a c
+	fails 1 "reel: init: c*" reel init c
+	run 8 "$build/fsck.reelfs" -p c
 	is "$(cat mnt/a)" hello
+	is "$(ls mnt)" a
 	unmount_it
 	is "$(reel cat c a)" hello
 }

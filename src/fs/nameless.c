@@ -1,0 +1,37 @@
+/*
+ * nameless.c - see nameless.h. Relies on the link count of the open file. Changes nothing: a file whose last name was
+ * taken away cannot be given one again, and whoever did it may have meant it.
+ */
+#include "config.h"
+
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "nameless.h"
+
+static bool is_nameless(const struct fs *fs)
+{
+	struct stat st;
+
+	return fstat(reel_fd(fs->store), &st) == 0 && st.st_nlink == 0;
+}
+
+void nameless_warn(struct fs *fs)
+{
+	if (fs->nameless || !is_nameless(fs))
+		return;
+	fs->nameless = true;
+	fs_log(
+	    fs, LOG_ERR,
+	    "%s: the container was removed, or another file was moved over it; what is mounted goes on working but is lost at "
+	    "the end. To keep it, before unmounting: cp /proc/%ld/fd/%d COPY",
+	    reel_path(fs->store), (long)getpid(), reel_fd(fs->store));
+}
+
+void nameless_close(struct fs *fs)
+{
+	if (is_nameless(fs))
+		fs_log(fs, LOG_ERR, "%s: the container had been removed, or another file moved over it: what was in it is gone",
+		       reel_path(fs->store));
+}
