@@ -68,4 +68,20 @@ test_backup_of_the_mount() {
 	same_tree "$mnt/tree" "$scratch/out/tree"
 }
 
+# All of /usr/include and of the compiler, into a repository in the mount and out of it into the mount.
+long_compiler() {
+	export BORG_REPO=$mnt/repository
+	run_borg init -e none
+	run_borg create ::one /usr/include
+	run_borg create ::two /usr/include /usr/lib/gcc
+	run_borg delete ::one
+	run_borg compact
+	remount_it
+	run_borg check --verify-data
+	extract two "$mnt/out"
+	remount_it
+	same_tree /usr/include "$mnt/out/usr/include"
+	same_tree /usr/lib/gcc "$mnt/out/usr/lib/gcc"
+}
+
 run_tests "$@"

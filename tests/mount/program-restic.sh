@@ -50,4 +50,18 @@ test_backup_of_the_mount() {
 	same_tree "$mnt/tree" "$mnt/restored$mnt/tree"
 }
 
+# All of /usr/include and of the compiler, into a repository in the mount and out of it into the mount.
+long_compiler() {
+	export RESTIC_REPOSITORY=$mnt/repository
+	run_restic init
+	backup /usr/include >"$scratch/first"
+	run_restic backup /usr/include /usr/lib/gcc
+	remount_it
+	run_restic check --read-data
+	run_restic restore latest --target "$mnt/restored"
+	remount_it
+	same_tree /usr/include "$mnt/restored/usr/include"
+	same_tree /usr/lib/gcc "$mnt/restored/usr/lib/gcc"
+}
+
 run_tests "$@"

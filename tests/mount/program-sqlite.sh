@@ -33,7 +33,7 @@ start_writers() {
 	local i
 	pids=()
 	for ((i = 1; i <= writers; i++)); do
-		writer "$1" "$i" &
+		writer "$1" "$i" 2>/dev/null &
 		pids+=($!)
 	done
 }
@@ -75,20 +75,16 @@ test_persist() {
 	concurrent persist
 }
 
-# killed JOURNAL: the daemon is killed while the writers work; what they were told is committed is there afterwards.
-killed() {
-	local i pid last
-	make_database "$1"
-	transactions=1000
-	start_writers "$1"
-	until [ "$(cat "$scratch"/written.* 2>/dev/null | grep -c committed)" -ge 20 ]; do
+# until_committed NUMBER: waits until the writers were told of so many transactions.
+until_committed() {
+	until [ "$(cat "$scratch"/written.* 2>/dev/null | grep -c committed)" -ge "$1" ]; do
 		sleep 0.05
 	done
-	kill_it
-	for pid in "${pids[@]}"; do
-		! wait "$pid" || fail "a writer ended well although the mount went away"
-	done
-	mount_it
+}
+
+# The database is whole, and has every transaction that a writer was told of.
+nothing_lost() {
+	local i last
 	sound
 	for ((i = 1; i <= writers; i++)); do
 		last=$(sed -n 's/^committed //p' "$scratch/written.$i" | tail -n 1)
@@ -97,12 +93,65 @@ killed() {
 	expect "$(sql 'select count(*) from n')" "$(sql 'select value from sum')" "sum of the shared row"
 }
 
-test_wal_killed() {
-	killed wal
+# daemon_killed JOURNAL: while the writers work.
+daemon_killed() {
+	local pid
+	make_database "$1"
+	transactions=1000
+	start_writers "$1"
+	until_committed 20
+	kill_it
+	for pid in "${pids[@]}"; do
+		! wait "$pid" || fail "a writer ended well although the mount went away"
+	done
+	mount_it
+	nothing_lost
 }
 
-test_delete_killed() {
-	killed delete
+test_wal_daemon_killed() {
+	daemon_killed wal
+}
+
+test_delete_daemon_killed() {
+	daemon_killed delete
+}
+
+# writers_killed JOURNAL TRANSACTIONS: they are killed one after the other, each in the middle of something, when they
+# have done so many in all; the next round begins with what they leave.
+writers_killed() {
+	local pid round
+	make_database "$1"
+	transactions=100000
+	for round in 1 2; do
+		rm -f "$scratch"/written.*
+		start_writers "$1"
+		for pid in "${pids[@]}"; do
+			until_committed "$2"
+			pkill -KILL -P "$pid" || fail "a writer had ended: $(cat "$scratch"/error.*)"
+			wait "$pid" || true
+		done
+		[ "$round" -eq 2 ] || remount_it
+		nothing_lost
+		sql "update n set writer = writer + 100"
+	done
+}
+
+test_wal_writers_killed() {
+	writers_killed wal 20
+}
+
+test_delete_writers_killed() {
+	writers_killed delete 20
+}
+
+long_killed() {
+	writers=16
+	writers_killed wal 2000
+	rm "$mnt"/db*
+	writers_killed truncate 500
+	rm "$mnt"/db*
+	rm -f "$scratch"/written.*
+	daemon_killed persist
 }
 
 # Vacuum, backup and restore give a database with the same rows.
