@@ -217,21 +217,36 @@ int acl_inherit(const struct inode *dir, uint32_t umask, uint32_t *mode, struct 
 	return 0;
 }
 
-const char *acl_fault(const struct inode *i)
+static const char *default_fault(const struct inode *i, const struct xattr *x)
 {
-	const struct xattr *access = acl_of(i, XATTR_NAME_POSIX_ACL_ACCESS),
-			   *inherited = acl_of(i, XATTR_NAME_POSIX_ACL_DEFAULT);
-	bool minimal;
-
-	if (inherited && !S_ISDIR(i->mode))
+	if (!S_ISDIR(i->mode))
 		return "has a default ACL and is no directory";
-	if (inherited && acl_check(value_of(inherited), inherited->value_len) < 0)
-		return "has a default ACL that is none";
-	if (!access)
-		return NULL;
-	if (acl_check(value_of(access), access->value_len) < 0)
+	return acl_check(value_of(x), x->value_len) < 0 ? "has a default ACL that is none" : NULL;
+}
+
+static const char *access_fault(const struct inode *i, const struct xattr *x)
+{
+	if (acl_check(value_of(x), x->value_len) < 0)
 		return "has an ACL that is none";
-	if (acl_mode(value_of(access), access->value_len, &minimal) != (i->mode & 0777))
-		return "has an ACL that does not agree with its mode";
+	return acl_mode(value_of(x), x->value_len, NULL) != (i->mode & 0777) ? "has an ACL that does not agree with its mode"
+									     : NULL;
+}
+
+const char *acl_fault(const struct inode *i, const char **name)
+{
+	static const struct {
+		const char *name;
+		const char *(*fault)(const struct inode *, const struct xattr *);
+	} kinds[] = {{XATTR_NAME_POSIX_ACL_DEFAULT, default_fault}, {XATTR_NAME_POSIX_ACL_ACCESS, access_fault}};
+
+	for (size_t n = 0; n < sizeof(kinds) / sizeof(*kinds); n++) {
+		const struct xattr *x = acl_of(i, kinds[n].name);
+		const char *wrong = x ? kinds[n].fault(i, x) : NULL;
+
+		if (wrong && name)
+			*name = kinds[n].name;
+		if (wrong)
+			return wrong;
+	}
 	return NULL;
 }

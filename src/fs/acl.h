@@ -53,7 +53,10 @@ int acl_for_mode(const struct inode *i, uint32_t mode, struct acl_copy *ret);
 int acl_inherit(const struct inode *dir, uint32_t umask, uint32_t *mode, struct acl_copy *access,
 		const struct xattr **inherited);
 
-/* What is wrong with the ACLs of an inode, in words; NULL: nothing. Tree lock held. */
-const char *acl_fault(const struct inode *i);
+/*
+ * What is wrong with an ACL of an inode, in words, and, if `name` is not NULL, the attribute that this is about; NULL:
+ * nothing. Tree lock held.
+ */
+const char *acl_fault(const struct inode *i, const char **name);
 
 #endif

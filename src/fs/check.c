@@ -132,7 +132,7 @@ static void check_links(struct check *c, struct inode *i)
 
 static void check_acls(struct check *c, struct inode *i)
 {
-	const char *wrong = acl_fault(i);
+	const char *wrong = acl_fault(i, NULL);
 	char path[4096];
 
 	if (!wrong)

@@ -102,6 +102,8 @@ static int salvage(struct salvage *s, const char *out)
 	if (r == 0)
 		r = salvage_names(s);
 	if (r == 0)
+		r = salvage_acls(s);
+	if (r == 0)
 		r = apply_finish(t, &bad);
 	if (r < 0)
 		return r;

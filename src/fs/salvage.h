@@ -1,8 +1,8 @@
 /*
  * salvage.h - what the parts of fs_repair() share. The seals that are left are found (salvage_seals.c), their
  * records applied as far as they make sense (salvage_replay.c), contents checked and what is left without a name
- * given one (salvage_files.c, salvage_names.c), so that the tree is sound; then it is copied as a compaction
- * does. The tree changes by records only, made up ones included (invariant T1).
+ * given one (salvage_files.c, salvage_names.c), ACLs brought together with their modes (salvage_acls.c), so that the tree is
+ * sound; then it is copied as a compaction does. The tree changes by records only, made up ones included (invariant T1).
  */
 #ifndef FS_SALVAGE_H
 #define FS_SALVAGE_H
@@ -67,6 +67,10 @@ int salvage_replay(struct salvage *s);
 /* salvage_names.c */
 /* Makes the tree one: every inode that has links has names, every directory is reached, link counts are right. */
 int salvage_names(struct salvage *s);
+
+/* salvage_acls.c */
+/* Takes away ACLs that are none, and makes the others say what the mode does. */
+int salvage_acls(struct salvage *s);
 /* The root directory, made where there is none. */
 int salvage_root(struct salvage *s);
 /* The directory lost+found, made at first use. */

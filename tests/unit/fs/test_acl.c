@@ -407,6 +407,39 @@ START_TEST(damaged_acls_give_eio)
 }
 END_TEST
 
+static void forget_line(void *arg, const char *text)
+{
+	(void)arg;
+	(void)text;
+}
+
+/* A repair takes away what is no ACL, and makes one that is say what the mode does, which may have come with a later change. */
+START_TEST(repair_brings_mode_and_acl_together)
+{
+	struct fs_options options = {.read_only = true};
+	struct value bad = named(8, 7, 7), older = named(7, 7, 0), fitting = named(6, 4, 4);
+	const char *out = h_beside("out");
+	struct fs_repair done;
+	h_puts(h_fs, "bad", "x");
+	h_puts(h_fs, "older", "x");
+	h_mkdir(h_fs, "d");
+	plant("bad", ACCESS, &bad);
+	plant("bad", DEFAULT, &older);
+	plant("older", ACCESS, &older);
+	plant("d", DEFAULT, &bad);
+	h_close();
+	ck_assert_int_eq(fs_repair(h_path, out, &options, forget_line, NULL, &done), 0);
+	ck_assert_int_eq(rename(out, h_path), 0);
+	h_open();
+	h_check(h_fs);
+	expect("bad", ACCESS, NULL);
+	expect("bad", DEFAULT, NULL);
+	expect("older", ACCESS, &fitting);
+	expect("d", DEFAULT, NULL);
+	ck_assert_uint_eq(mode_of("older"), 0644);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("acl");
@@ -430,6 +463,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, unnamed_files_inherit);
 	tcase_add_test(tc, faults_are_found);
 	tcase_add_test(tc, damaged_acls_give_eio);
+	tcase_add_test(tc, repair_brings_mode_and_acl_together);
 	return suite;
 }
 
