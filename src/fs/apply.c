@@ -325,7 +325,7 @@ static int check_inode(const struct inode *i, uint64_t *subdirs)
 	*subdirs = 0;
 	for (struct dirent *d; (d = table_first(&i->dir->by_cookie, &cookie)); cookie++)
 		*subdirs += S_ISDIR(d->child->mode);
-	if (i->nlink != 2 + *subdirs)
+	if (i->nlink != 2 + *subdirs || i->dir->next_cookie > TREE_NUMBER_MAX)
 		return -EBADMSG;
 	return names_of(i) == (i->ino != FS_ROOT_INO) ? 0 : -EBADMSG;
 }
@@ -355,7 +355,7 @@ int apply_finish(struct tree *t, uint64_t *bad)
 	int r;
 
 	*bad = FS_ROOT_INO;
-	if (!root || root->nlink == 0)
+	if (!root || root->nlink == 0 || t->next_ino > TREE_NUMBER_MAX)
 		return -EBADMSG;
 	r = apply_drop_unnamed(t, bad);
 	if (r < 0)

@@ -23,7 +23,7 @@ int apply_drop_unnamed(struct tree *t, uint64_t *bad);
 
 /*
  * After a replay: apply_drop_unnamed(), then checks that the tree is one: every
- * directory has one name and is reached from the root, link counts are right. -EBADMSG, with the
+ * directory has one name and is reached from the root, link counts are right, numbers not used up. -EBADMSG, with the
  * inode number in *bad.
  */
 int apply_finish(struct tree *t, uint64_t *bad);

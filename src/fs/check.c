@@ -19,6 +19,9 @@ struct check {
 	void *arg;
 	int64_t faults;
 	uint64_t done, total; /* bytes: everything is read once as an entry, contents once more as a file's */
+	struct fs_seal next;  /* if has_next: the seal that must follow the one that is met next */
+	bool has_next;
+	bool order_ends; /* the order of older seals is not looked at */
 };
 
 static void fault(struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -44,15 +47,36 @@ static void progress(struct check *c, uint64_t bytes)
 		(void)options->progress(options->progress_arg, c->done < c->total ? c->done : c->total, c->total);
 }
 
-static void check_seal(struct check *c, const struct reel_view *view, const struct reel_entry *e)
+/*
+ * From the newest checkpoint on each seal names the one before it, whose sequence number is one less (invariant T3); NULL:
+ * there is none. Older ones can be what another program's compaction has left of them.
+ */
+static void check_order(struct check *c, const struct fs_seal *seal)
+{
+	if (c->has_next && (!seal || c->next.previous != seal->position || c->next.sequence != seal->sequence + 1))
+		fault(c, "the transaction at offset %llu does not follow the one before it",
+		      (unsigned long long)c->next.position);
+	c->has_next = seal && !c->order_ends && !(seal->flags & FS_SEAL_CHECKPOINT) && seal->previous != FS_NO_POSITION;
+	c->order_ends = !c->has_next;
+	if (seal)
+		c->next = *seal;
+}
+
+static void check_seal(struct check *c, const struct reel_view *view, const struct reel_entry *e, bool sound)
 {
 	struct fs_seal seal;
 
-	if (!c->fs->has_super || c->fs->moved || seal_at(view, &c->fs->super, e->offset, &seal) < 0)
+	if (!c->fs->has_super || c->fs->moved)
+		return;
+	/* A damaged entry may have been a seal: of what follows it enough has been told. */
+	if (!sound)
+		c->has_next = false, c->order_ends = true;
+	if (seal_at(view, &c->fs->super, e->offset, &seal) < 0)
 		return;
 	if (seal_end(&seal) != e->end || e->key_hash != seal_key_hash(&seal) ||
 	    !seal_body_sound(&c->fs->super, &seal, view->base + e->offset + sizeof(seal)))
 		fault(c, "the transaction at offset %llu is damaged", (unsigned long long)e->offset);
+	check_order(c, &seal);
 }
 
 static void check_entries(struct check *c)
@@ -62,12 +86,15 @@ static void check_entries(struct check *c)
 	struct reel_entry e;
 
 	while (end > 0) {
+		bool sound;
+
 		if (reel_entry_at(&view, end, &e) < 0) {
 			fault(c, "no entry ends at offset %llu, where one should: what lies before cannot be checked",
 			      (unsigned long long)end);
 			return;
 		}
-		if (reel_payload_crc(&view, e.offset, e.len) != e.crc)
+		sound = reel_payload_crc(&view, e.offset, e.len) == e.crc;
+		if (!sound)
 			fault(c, "the entry at offset %llu (%llu bytes, key hash %016llx) does not have its checksum",
 			      (unsigned long long)e.offset, (unsigned long long)e.len, (unsigned long long)e.key_hash);
 		for (uint64_t p = e.prev_tail; p < e.offset; p++)
@@ -75,11 +102,12 @@ static void check_entries(struct check *c)
 				fault(c, "the pad at offset %llu is not zero", (unsigned long long)p);
 				break;
 			}
-		check_seal(c, &view, &e);
+		check_seal(c, &view, &e, sound);
 		fs_touched(c->fs, e.len);
 		progress(c, end - e.prev_tail);
 		end = e.prev_tail;
 	}
+	check_order(c, NULL);
 }
 
 static bool check_extent(struct check *c, const struct extent *x, uint64_t *bad)

@@ -372,7 +372,7 @@ int fs_compact_estimate(struct fs *fs, uint64_t *bytes);
 /* One thing that fs_check() found wrong; text without a newline. */
 typedef void (*fs_check_fn)(void *arg, const char *text);
 /*
- * Checks everything: each entry's checksum and link, each transaction, the tree's own consistency
+ * Checks everything: each entry's checksum and link, each transaction and their order, the tree's own consistency
  * (link counts, names, extents), each file's block checksums. Returns the number of faults.
  */
 int64_t fs_check(struct fs *fs, fs_check_fn fn, void *arg);

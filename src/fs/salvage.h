@@ -17,6 +17,7 @@ struct found_seal {
 	uint64_t append_start;
 	uint32_t flags;
 	bool sound;            /* so is the body */
+	bool is_first;         /* a transaction, and there never was one before it */
 	bool after_checkpoint; /* the seal before it was a checkpoint */
 };
 
@@ -35,7 +36,7 @@ struct salvage {
 	bool unsealed;  /* the superblock is lost: seals are believed that agree with each other */
 	uint8_t id[16]; /* of the container, then */
 	bool has_id;
-	struct found_seal *seal; /* by sequence */
+	struct found_seal *seal; /* in the order of the file, which is that of their sequence numbers */
 	size_t n, room;
 	uint64_t to_hash; /* how many more bytes of damaged bodies are hashed */
 

@@ -190,14 +190,21 @@ static int read_checkpoint(struct salvage *s, const struct found_seal *seal)
 	return r;
 }
 
-/* The newest checkpoint that can be read is in the tree; *ret is what comes after it. */
+/*
+ * The newest checkpoint that can be read is in the tree, or nothing where a first transaction is newer; *ret is what
+ * comes after it.
+ */
 static int find_base(struct salvage *s, size_t *ret)
 {
 	int r;
 
 	for (size_t i = s->n; i-- > 0;) {
-		if (!(s->seal[i].flags & FS_SEAL_CHECKPOINT))
+		if (!(s->seal[i].flags & FS_SEAL_CHECKPOINT)) {
+			*ret = i;
+			if (s->seal[i].is_first)
+				return 0;
 			continue;
+		}
 		r = s->seal[i].sound ? read_checkpoint(s, &s->seal[i]) : -EBADMSG;
 		*ret = i + 1;
 		if (r != -EBADMSG)
@@ -235,6 +242,12 @@ static int add_range(struct salvage *s, uint64_t start, uint64_t end)
 	return 0;
 }
 
+/* The number before 0, where a hostile container begins with that, is the highest. */
+static bool is_after(uint64_t sequence, uint64_t last)
+{
+	return (int64_t)(sequence - last) > 0;
+}
+
 /*
  * Before the seal i, with *last the sequence of the last one applied and *end its end: were there others? Checkpoints
  * change nothing and are not missed.
@@ -261,24 +274,25 @@ int salvage_replay(struct salvage *s)
 	size_t first;
 	int r = find_base(s, &first);
 
-	if (first > 0) {
+	if (first > 0 && !(first < s->n && s->seal[first].is_first)) {
 		last = s->seal[first - 1].sequence;
 		end = s->seal[first - 1].end;
 		fs->last_clean = s->seal[first - 1].flags & FS_SEAL_CLEAN;
 	} else if (s->n > 0) {
-		last = s->seal[0].sequence == 0 ? 0 : s->seal[0].sequence - 1;
-		s->gaps = s->seal[0].sequence > 1;
+		last = s->seal[first].sequence - 1;
+		s->gaps = !s->seal[first].is_first;
 	}
 	for (size_t i = first; r == 0 && i < s->n; i++) {
 		/* Damaged ones are what is missing before the next, and checkpoints have nothing new. */
-		if (!s->seal[i].sound || s->seal[i].sequence <= last)
+		if (!s->seal[i].sound || !is_after(s->seal[i].sequence, last))
 			continue;
 		r = look_before(s, i, &last, &end);
 		if (r == 0 && !(s->seal[i].flags & FS_SEAL_CHECKPOINT))
 			r = apply_transaction(s, &s->seal[i]);
 		fs->last_clean = s->seal[i].flags & FS_SEAL_CLEAN;
 	}
-	if (r == 0 && s->n > 0 && s->seal[s->n - 1].sequence > last && !(s->seal[s->n - 1].flags & FS_SEAL_CHECKPOINT)) {
+	if (r == 0 && s->n > 0 && is_after(s->seal[s->n - 1].sequence, last) &&
+	    !(s->seal[s->n - 1].flags & FS_SEAL_CHECKPOINT)) {
 		tell_missing(s, last + 1, s->seal[s->n - 1].sequence);
 		fs->last_clean = false;
 	}

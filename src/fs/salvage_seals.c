@@ -116,6 +116,7 @@ static int add(struct salvage *s, const struct fs_seal *seal, bool sound)
 	    .append_start = seal->append_start,
 	    .flags = seal->flags,
 	    .sound = sound,
+	    .is_first = seal->previous == FS_NO_POSITION && !(seal->flags & FS_SEAL_CHECKPOINT),
 	    .after_checkpoint = seal->previous != FS_NO_POSITION && seal->previous == seal->checkpoint,
 	};
 	return 0;
@@ -144,15 +145,6 @@ static int scan_one(struct salvage *s, uint64_t *p)
 	return add(s, &seal, sound);
 }
 
-static int by_sequence(const void *a, const void *b)
-{
-	const struct found_seal *x = a, *y = b;
-
-	if (x->sequence != y->sequence)
-		return x->sequence > y->sequence ? 1 : -1;
-	return (x->position > y->position) - (x->position < y->position);
-}
-
 int salvage_find(struct salvage *s)
 {
 	uint64_t p = 0, shown = 0, need = sizeof(struct fs_seal) + REEL_TRAILER_SIZE;
@@ -174,7 +166,5 @@ int salvage_find(struct salvage *s)
 	if (s->unsealed)
 		salvage_tell(s, "the superblock is lost: transactions are believed that agree with each other, but nothing "
 				"proves that users of a mount did not forge them");
-	if (s->n > 0)
-		qsort(s->seal, s->n, sizeof(*s->seal), by_sequence);
 	return 0;
 }

@@ -97,6 +97,9 @@ struct tree {
 
 #define TREE_FIRST_COOKIE 3 /* 1 is ".", 2 is ".." */
 
+/* Of inodes and cookies that a container may begin with: the numbers above are not used up while it is open. */
+#define TREE_NUMBER_MAX ((uint64_t)1 << 62)
+
 /* Needs no ending but tree_free(). */
 void tree_init(struct tree *t);
 void tree_free(struct tree *t);

@@ -473,44 +473,6 @@ START_TEST(damage_is_not_copied_on)
 }
 END_TEST
 
-/*
- * A flip at any byte of a closed container is refused or shows in fs_check(). Only the key of an entry
- * that nothing refers to any more could be another as well.
- */
-START_TEST(flips_anywhere)
-{
-	char *names[] = {"a", "b", "d/c"}, *good;
-	int hidden = 0;
-	ck_assert_int_eq(h_mkdir(h_fs, "d"), 0);
-	for (int i = 0; i < 3; i++)
-		h_puts(h_fs, names[i], names[i]);
-	h_again();
-	h_puts(h_fs, "b", "B");
-	good = h_tree(h_fs);
-	h_close();
-	file = h_load(h_path, &file_size);
-	for (size_t at = 0; at < file_size; at++) {
-		struct fs_info info;
-		struct fs *fs;
-		h_store(h_path, file, file_size);
-		h_flip(h_path, at);
-		if (h_try(h_path, true, &fs) < 0)
-			continue;
-		ck_assert_int_eq(fs_info(fs, &info), 0);
-		/* Damage in the last append cannot be told from a torn one: then it is a prefix. */
-		if (h_faults(fs) == 0 && info.torn == 0) {
-			char *tree = h_tree(fs);
-			h_same(tree, good, "damage that is not found");
-			free(tree);
-			hidden++;
-		}
-		ck_assert_int_eq(fs_close(fs), 0);
-	}
-	ck_assert_int_le(hidden, 8);
-	free(good);
-}
-END_TEST
-
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("recovery");
@@ -529,7 +491,6 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, damaged_superblock_is_refused);
 	tcase_add_test(tc, damaged_contents_are_an_error_of_one_file);
 	tcase_add_test(tc, damage_is_not_copied_on);
-	tcase_add_test(tc, flips_anywhere);
 	return suite;
 }
 
