@@ -99,7 +99,8 @@ static bool is_of_another(const struct chain *c, uint64_t tail)
 	for (; others != 0 && tail > 0 && entry_parse(c, tail, &e) == 0; tail = e.prev_tail) {
 		unsigned elsewhere = 0;
 
-		for (unsigned i = 0; i < GENERATION_COUNT && !e.tombstone; i++)
+		/* A tombstone is the same in all of them, but for one NUL byte behind a pad. */
+		for (unsigned i = 0; i < GENERATION_COUNT && !(e.tombstone && e.offset == e.prev_tail); i++)
 			elsewhere |= (unsigned)(round_up(e.prev_tail, GENERATIONS[i].pad) != e.offset) << i;
 		elsewhere &= others;
 		if (elsewhere != 0 && sum_is_good(c->gen, &e)) {
@@ -203,7 +204,8 @@ static int search(struct reel *r, uint64_t size, const bool *damaged, bool unfin
 		older = alike ? newest : (struct search_result){0};
 		if (i > 0 && alike && newest.tail > 0)
 			err = search_tail(&c, newest.tail, &older);
-		else if (!alike && newest.tail == 0)
+		/* One entry may fit a trailer that is a byte longer than its own, by chance. */
+		else if (!alike && newest.links < 2)
 			err = search_tail(&c, 0, &older);
 		if (err == 0)
 			weigh(f, i, older.tail, damaged[i]);
