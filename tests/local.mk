@@ -55,7 +55,7 @@ mount_tests = \
 	tests/mount/append.sh tests/mount/truncate.sh tests/mount/mmap.sh tests/mount/readdir.sh tests/mount/xattr.sh \
 	tests/mount/statfs.sh tests/mount/options.sh tests/mount/mount-helper.sh tests/mount/two-writers.sh \
 	tests/mount/full-disk.sh tests/mount/file-limit.sh tests/mount/read-only-disk.sh tests/mount/container-cut.sh \
-	tests/mount/doubles.sh tests/mount/underlying.sh \
+	tests/mount/doubles.sh tests/mount/underlying.sh tests/mount/messages.sh \
 	tests/mount/signals.sh tests/mount/tmpfile.sh tests/mount/btime.sh \
 	tests/mount/acl.sh tests/mount/capabilities.sh tests/mount/permissions.sh tests/mount/mount-as-user.sh tests/mount/overlay.sh
 TESTS += $(mount_tests)

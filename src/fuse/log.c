@@ -38,8 +38,19 @@ static void write_stderr(const char *text)
 		return;
 }
 
-static void deliver(int priority, const char *text)
+/* Names come from the container: what they could do to a terminal or to the lines of a log is taken out of them. */
+static void make_printable(char *text)
 {
+	for (unsigned char *p = (unsigned char *)text; *p != '\0'; p++)
+		if (*p < ' ' || *p == 0x7f)
+			*p = '?';
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) /* the control characters U+0080 to U+009F */
+			p[0] = p[1] = '?';
+}
+
+static void deliver(int priority, char *text)
+{
+	make_printable(text);
 	if (priority <= LOG_ERR)
 		atomic_fetch_add(&errors, 1);
 	if (priority == LOG_DEBUG && !debugging)
@@ -95,7 +106,7 @@ void log_line(int priority, const char *format, ...)
 void log_fs(void *arg, int priority, const char *text)
 {
 	(void)arg;
-	deliver(priority, text);
+	log_line(priority, "%s", text);
 }
 
 unsigned log_errors(void)
