@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libstore.la
 libstore_la_SOURCES = \
 	src/store/append.c src/store/append.h \
+	src/store/behind.c \
 	src/store/compact.c \
 	src/store/convert.c \
 	src/store/copy.c src/store/copy.h \

@@ -191,13 +191,16 @@ static uint64_t skip_zeros(const struct chain *c, uint64_t at)
 	return at;
 }
 
-/*
- * The next position from `at` to `last` where the trailer could link into [from, at]; past `last`:
- * there is none. `zeros` is how many bytes of a link, below the highest, are zero in a file of this
- * size: where the upper one is not, as many positions need not be looked at.
- */
-static uint64_t next_possible(const uint8_t *base, uint64_t from, uint64_t at, uint64_t last, unsigned zeros)
+uint64_t search_next_link(const struct chain *c, uint64_t from, uint64_t at)
 {
+	const uint8_t *base = c->base;
+	uint64_t last = c->size - c->gen->trailer;
+	unsigned zeros = 1;
+
+	/* How many bytes of a link, below the highest, are zero in a file of this size: where the upper one is not, as many
+	 * positions need not be looked at. */
+	while (c->size >> (8 * (SIZE_BYTES - zeros)) == 0 && zeros < SIZE_BYTES)
+		zeros++;
 	while (at <= last) {
 		if (base[at + TRAILER_PREV_TAIL + SIZE_BYTES] != 0) {
 			at += zeros;
@@ -218,11 +221,8 @@ static int scan(struct search *s)
 	const struct chain *c = s->c;
 	const unsigned length = c->gen->trailer;
 	uint64_t at = s->from + c->gen->shortest, last = c->size - length;
-	unsigned zeros = 1;
 
-	while (c->size >> (8 * (SIZE_BYTES - zeros)) == 0 && zeros < SIZE_BYTES)
-		zeros++;
-	while ((at = next_possible(c->base, s->from, at, last, zeros)) <= last) {
+	while ((at = search_next_link(c, s->from, at)) <= last) {
 		uint64_t field = load_u64(c->base + at + TRAILER_PREV_TAIL);
 		if (field == 0 && trailer_is_zero(c->gen, c->base + at)) {
 			at = skip_zeros(c, at + length) - length + 1;

@@ -1,5 +1,5 @@
 /*
- * search.h - looks for the longest prefix of a container whose entries are all good.
+ * search.h - looks for the longest prefix of a container whose entries are all good, and for good entries behind it.
  */
 #ifndef REEL_SEARCH_H
 #define REEL_SEARCH_H
@@ -16,5 +16,22 @@ struct search_result {
 
 /* Searches [from, c->size), where `from` is a good tail or 0. -ENOMEM. */
 int search_tail(const struct chain *c, uint64_t from, struct search_result *ret);
+
+/*
+ * The next position of a trailer, from `at` on, that could link into [from, position]; past c->size - the trailer's length,
+ * which is not negative: there is none.
+ */
+uint64_t search_next_link(const struct chain *c, uint64_t from, uint64_t at);
+
+struct behind_result {
+	uint64_t last;   /* the end of the last good entry; 0: there is none */
+	uint64_t linked; /* of the last one from which links lead to the prefix; 0: from none */
+};
+
+/*
+ * Looks for good entries that begin behind the good prefix which ends at `tail`, whatever is between, and do not come after
+ * an unfinished batch. Linear in the bytes; where very many positions look like trailers some are passed over. -ENOMEM.
+ */
+int search_behind(const struct chain *c, uint64_t tail, struct behind_result *ret);
 
 #endif

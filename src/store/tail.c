@@ -180,6 +180,23 @@ static void weigh(struct finding *f, int i, uint64_t tail, bool damaged)
 }
 
 /*
+ * What follows the good prefix is torn if no good entry is there. Otherwise entries up to the last good one are kept if
+ * they are linked, those with a bad checksum too, as where the file ends with it; and where a link is broken it is damage:
+ * good entries are never cut off. A prefix of nothing says nothing about what follows.
+ */
+static int look_behind(const struct chain *c, struct finding *f)
+{
+	struct behind_result behind = {.last = 0};
+	int err = f->tail > 0 ? search_behind(c, f->tail, &behind) : 0;
+
+	if (behind.linked > 0)
+		f->tail = behind.linked;
+	if (behind.last > behind.linked)
+		f->kind = KIND_DAMAGED;
+	return err;
+}
+
+/*
  * Searches the good prefix, and the generation that explains most of the file. An entry at the start
  * of the file is the same in all generations with trailers of one length, and so is what follows it
  * as long as payloads begin where both put them: what was found in the newest is then the start of what
@@ -210,10 +227,10 @@ static int search(struct reel *r, uint64_t size, const bool *damaged, bool unfin
 		if (err == 0)
 			weigh(f, i, older.tail, damaged[i]);
 	}
-	if (err < 0)
-		return err;
 	c.gen = f->gen;
-	return index_walk(&c, f->tail, &f->ends, &reached);
+	if (err == 0 && (f->kind == KIND_TORN || f->kind == KIND_DAMAGED) && !newest.unfinished)
+		err = look_behind(&c, f);
+	return err < 0 ? err : index_walk(&c, f->tail, &f->ends, &reached);
 }
 
 /* The store's own rule, when nothing is known of the file. */
@@ -232,22 +249,25 @@ static int examine(struct reel *r, uint64_t size, struct finding *f)
 	return search(r, size, damaged, unfinished, f);
 }
 
-/* The rule when `durable` is known: what is not good behind it was not finished. */
-static int examine_from(const struct chain *c, uint64_t durable, struct finding *f)
+/* The rule when `durable` is known. `ended`: nobody is writing, so that good entries behind bad ones are no append under way.
+ */
+static int examine_from(const struct chain *c, uint64_t durable, bool ended, struct finding *f)
 {
 	struct search_result result = {.tail = c->size};
+	int err = 0;
 
 	f->gen = c->gen;
 	f->durable = durable;
 	f->trusted = true;
-	if (!chain_is_good(c, c->size, durable)) {
-		int err = search_tail(c, durable, &result);
-		if (err < 0)
-			return err;
-	}
+	if (!chain_is_good(c, c->size, durable))
+		err = search_tail(c, durable, &result);
 	f->tail = result.tail;
-	f->kind = result.tail == c->size ? KIND_WHOLE : KIND_TORN;
-	return 0;
+	f->kind = KIND_TORN;
+	if (err == 0 && ended && result.tail < c->size && !result.unfinished)
+		err = look_behind(c, f);
+	if (f->tail == c->size)
+		f->kind = KIND_WHOLE;
+	return err;
 }
 
 /* Asks the tail finder. False: it has no opinion, or there is none; f->durable is set then. */
@@ -334,7 +354,7 @@ int tail_open(struct reel *r, uint64_t size)
 	else
 		err = ask(r, &c, &f, &answered);
 	if (err == 0 && !answered)
-		err = f.durable > 0 ? examine_from(&c, f.durable, &f) : examine(r, size, &f);
+		err = f.durable > 0 ? examine_from(&c, f.durable, true, &f) : examine(r, size, &f);
 	if (err == 0)
 		err = judge(r, size, &f);
 	if (err == 0) {
@@ -360,7 +380,7 @@ int tail_advance(struct reel *r, const struct chain *c, uint64_t tail, uint64_t 
 	if (c->gen == GENERATION_NEWEST)
 		err = ask(r, c, &f, &answered);
 	if (err == 0 && !answered)
-		err = examine_from(c, tail, &f);
+		err = examine_from(c, tail, false, &f);
 	if (err == 0 && f.kind == KIND_DAMAGED) {
 		reel_log(r, LOG_ERR,
 			 "%s: the container is damaged after offset %" PRIu64 "; what was read before stays readable", r->path,

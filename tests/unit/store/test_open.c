@@ -305,30 +305,6 @@ START_TEST(tail_finder_has_the_first_word)
 }
 END_TEST
 
-/* With a known durable tail, the first bad entry after it is where a torn append begins, whatever follows. */
-START_TEST(damage_after_the_durable_tail_is_torn)
-{
-	struct reel *r = must_open("c", REEL_CREATE);
-	struct reel_tail tail = {.verdict = REEL_TAIL_UNKNOWN, .durable = 21};
-
-	must_write(r, "a", "1");
-	must_write(r, "b", "2");
-	uint64_t good = reel_tail_offset(r);
-	must_write(r, "c", "3");
-	must_write(r, "d", "4");
-	reel_close(r);
-	struct file f = file_read("c");
-	f.bytes[(good + 63) / 64 * 64] ^= 1;
-	file_write("c", f.bytes, f.len);
-	ck_assert_int_eq(open_judged(&tail, 0, &r), 0);
-	ck_assert_uint_eq(reel_tail_offset(r), good);
-	ck_assert(reads(r, "b", "2") && reads(r, "d", NULL));
-	ck_assert_ptr_nonnull(strstr(logged, "cut off"));
-	reel_close(r);
-	file_free(&f);
-}
-END_TEST
-
 /*
  * A trailer that never reached the disk, between entries that did, reads as zeros: as if its entry began at the start of
  * the file. What is before is not given up for it: the container is refused for writing, unchanged, and can be read.
@@ -465,7 +441,6 @@ int main(void)
 	    torn_tail_that_cannot_be_kept_is_not_cut,
 	    reader_moves_on_to_commits_only,
 	    tail_finder_has_the_first_word,
-	    damage_after_the_durable_tail_is_torn,
 	    a_trailer_of_zeros_hides_nothing,
 	    an_unfinished_batch_after_a_lost_entry_is_torn,
 	    a_pad_with_other_bytes_is_torn,

@@ -1,0 +1,186 @@
+/*
+ * test_behind.c - opening a container with good entries behind bad ones: what was synced is kept, or nothing is changed.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runner.h"
+
+static void lengthen(const char *path, const void *bytes, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, bytes, len), (ssize_t)len);
+	close(fd);
+}
+
+/* Five keys from "a" to "e", closed; tails[i] is where the entry of key i ends. */
+static struct file write_five(uint64_t tails[5])
+{
+	struct reel *r = must_open("c", REEL_CREATE);
+
+	for (int i = 0; i < 5; i++) {
+		must_write(r, (char[]){(char)('a' + i), 0}, "a value");
+		tails[i] = reel_tail_offset(r);
+	}
+	reel_close(r);
+	return file_read("c");
+}
+
+/* With 30 bytes of an append at the end. */
+static void write_torn(const struct file *f)
+{
+	uint8_t bytes[1000] = {0};
+
+	memcpy(bytes, f->bytes, f->len);
+	memcpy(bytes + f->len + 10, "an append, torn here", 20);
+	file_write("c", bytes, f->len + 30);
+}
+
+static int verdict(void *arg, const struct reel_view *view, struct reel_tail *ret)
+{
+	(void)view;
+	*ret = *(struct reel_tail *)arg;
+	return 0;
+}
+
+/* Opens it; up to `durable` all is known to have been on stable storage, where that is not 0. */
+static int open_from(uint64_t durable, unsigned flags, struct reel **ret)
+{
+	struct reel_tail tail = {.verdict = REEL_TAIL_UNKNOWN, .durable = durable};
+	struct reel_engine_options options = {
+	    .base = {.flags = flags, .log = keep_log}, .find_tail = verdict, .find_tail_arg = &tail};
+
+	logged[0] = 0;
+	return reel_engine_open("c", &options, ret);
+}
+
+/*
+ * A bit that changed in an old value costs that value, and a torn append at the end costs the append: what is between was
+ * synced, and is not cut off. So it is whether or not a durable tail is known before the damage.
+ */
+START_TEST(damage_before_a_torn_end_is_not_cut)
+{
+	struct reel_entry e;
+	uint64_t tails[5];
+	struct file f = write_five(tails);
+	struct reel *r;
+
+	f.bytes[(tails[1] + 63) / 64 * 64] ^= 1;
+	for (uint64_t durable = 0; durable <= tails[0]; durable += tails[0]) {
+		write_torn(&f);
+		ck_assert_int_eq(open_from(durable, 0, &r), 0);
+		ck_assert_uint_eq(reel_tail_offset(r), tails[4]);
+		ck_assert_ptr_nonnull(strstr(logged, "cut off the 30 bytes"));
+		ck_assert(reads(r, "b", "a value") && reads(r, "d", "a value") && reads(r, "e", "a value"));
+		ck_assert_int_eq(reel_read(r, "c", 1, &e), 0);
+		ck_assert(!reel_entry_valid(&e));
+		reel_entry_release(&e);
+		reel_close(r);
+		ck_assert(file_is("c", f.bytes, f.len));
+	}
+	file_free(&f);
+}
+END_TEST
+
+/* Where a link is broken too, so that what is behind cannot be kept, nothing is cut: writing is refused. */
+START_TEST(broken_link_before_a_torn_end_is_damage)
+{
+	uint64_t tails[5];
+	struct file f = write_five(tails);
+	struct reel *r;
+
+	memset(f.bytes + tails[2] - 20, 0x55, 20);
+	write_torn(&f);
+	struct file torn = file_read("c");
+	for (uint64_t durable = 0; durable <= tails[0]; durable += tails[0]) {
+		ck_assert_int_eq(open_from(durable, 0, &r), -EBADMSG);
+		ck_assert(file_is("c", torn.bytes, torn.len));
+		ck_assert_int_eq(open_from(durable, REEL_RDONLY, &r), 0);
+		ck_assert_uint_eq(reel_tail_offset(r), tails[1]);
+		ck_assert(reads(r, "b", "a value") && reads(r, "d", NULL));
+		reel_close(r);
+	}
+	file_free(&torn);
+	file_free(&f);
+}
+END_TEST
+
+/* So it is where the link says 0, which never reached the disk; what is linked before the break is read. */
+START_TEST(link_of_zeros_is_a_broken_one)
+{
+	uint64_t tails[5];
+	struct file f = write_five(tails);
+	struct reel *r;
+
+	f.bytes[(tails[0] + 63) / 64 * 64] ^= 1;
+	memset(f.bytes + tails[3] - 12, 0, 8);
+	write_torn(&f);
+	ck_assert_int_eq(open_from(0, 0, &r), -EBADMSG);
+	ck_assert_int_eq(open_from(0, REEL_RDONLY, &r), 0);
+	ck_assert_uint_eq(reel_tail_offset(r), tails[2]);
+	ck_assert(reads(r, "a", "a value") && reads(r, "c", "a value") && reads(r, "e", NULL));
+	reel_close(r);
+	file_free(&f);
+}
+END_TEST
+
+/* The same without a torn end: behind a durable tail too a bad value is one that is damaged. */
+START_TEST(damage_after_the_durable_tail_is_not_cut)
+{
+	uint64_t tails[5];
+	struct file f = write_five(tails);
+	struct reel *r;
+
+	f.bytes[(tails[1] + 63) / 64 * 64] ^= 1;
+	file_write("c", f.bytes, f.len);
+	ck_assert_int_eq(open_from(tails[0], 0, &r), 0);
+	ck_assert_uint_eq(reel_tail_offset(r), tails[4]);
+	ck_assert(reads(r, "d", "a value"));
+	reel_close(r);
+	ck_assert(file_is("c", f.bytes, f.len));
+	file_free(&f);
+}
+END_TEST
+
+/* A reader who moves on beside a writer waits for what is not good yet, also where good entries are behind it. */
+START_TEST(reader_beside_a_writer_waits)
+{
+	uint64_t tails[5];
+	struct file f = write_five(tails);
+	struct reel *r;
+
+	file_write("c", f.bytes, tails[1]);
+	r = must_open("c", REEL_RDONLY);
+	f.bytes[(tails[1] + 63) / 64 * 64] ^= 1;
+	lengthen("c", f.bytes + tails[1], f.len - tails[1]);
+	ck_assert_int_eq(reel_refresh(r), 0);
+	ck_assert_uint_eq(reel_tail_offset(r), tails[1]);
+	int fd = open("c", O_WRONLY | O_CLOEXEC);
+	f.bytes[(tails[1] + 63) / 64 * 64] ^= 1;
+	ck_assert_int_eq(pwrite(fd, f.bytes, f.len, 0), (ssize_t)f.len);
+	close(fd);
+	ck_assert_int_eq(reel_refresh(r), 1);
+	ck_assert(reads(r, "c", "a value") && reads(r, "e", "a value"));
+	reel_close(r);
+	file_free(&f);
+}
+END_TEST
+
+int main(void)
+{
+	const TTest *const tests[] = {
+	    damage_before_a_torn_end_is_not_cut,
+	    broken_link_before_a_torn_end_is_damage,
+	    link_of_zeros_is_a_broken_one,
+	    damage_after_the_durable_tail_is_not_cut,
+	    reader_beside_a_writer_waits,
+	};
+	return run_tests("entries behind damage", tests, sizeof(tests) / sizeof(tests[0]));
+}
