@@ -221,8 +221,8 @@ int reel_close(struct reel *r)
 	if (r == NULL)
 		return 0;
 	if (store_writable(r)) {
-		if (reel_tail_offset(r) > r->opened_tail)
-			err = reel_sync(r);
+		/* Also what a writer before this one left unsynced, if it may have. */
+		err = reel_sync(r);
 		int released = reserve_release(r);
 		if (err == 0)
 			err = released;

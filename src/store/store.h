@@ -87,7 +87,6 @@ struct reel {
 	int fd;
 
 	struct reel_mapping *_Atomic map; /* as in the view; changes under all locks */
-	uint64_t opened_tail;             /* what needs no sync at closing */
 	struct torn torn;                 /* until the opening ends */
 	_Atomic uint64_t tail;            /* committed; changes under index.lock; becomes smaller with a new file only */
 	_Atomic uint64_t write_end;       /* the file's length as far as it was written */

@@ -37,7 +37,6 @@ int swap_file(struct reel *r, struct reel *from)
 	int err = index_replace(r, from->map, &its->ends, its->built, tail);
 	if (err == 0) {
 		atomic_store(&r->write_end, tail);
-		r->opened_tail = tail;
 		r->reserve.end = tail;
 		r->sync.files++;
 		atomic_store(&r->sync.durable, atomic_load(&from->sync.durable));

@@ -360,7 +360,6 @@ int tail_open(struct reel *r, uint64_t size)
 	if (err == 0) {
 		r->torn = (struct torn){.end = f.kind == KIND_TORN && store_writable(r) ? size : 0, .keep = f.keep};
 		r->map->gen = f.gen;
-		r->opened_tail = f.tail;
 		atomic_store(&r->tail, f.tail);
 		atomic_store(&r->write_end, f.tail);
 		atomic_store(&r->sync.durable, f.durable);

@@ -248,6 +248,25 @@ START_TEST(killed_append_leaves_a_prefix)
 }
 END_TEST
 
+/* What a killed writer left unsynced is synced with the end of the next one, though that wrote nothing. */
+START_TEST(closing_syncs_what_was_found)
+{
+	struct faulty f;
+
+	reel_close(must_open("c", REEL_CREATE));
+	faulty_init(&f);
+	struct reel *r = faulty_open(&f, "c", 0);
+	ck_assert_int_eq(reel_close(r), 0);
+	ck_assert_uint_eq(f.syncs, 0);
+	r = must_open("c", 0);
+	must_write(r, "a", "value");
+	reel_close(r);
+	r = faulty_open(&f, "c", 0);
+	ck_assert_int_eq(reel_close(r), 0);
+	ck_assert_uint_eq(f.syncs, 1);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -258,6 +277,7 @@ int main(void)
 	    full_disk_that_cannot_be_cut_ends_writing,
 	    failed_sync_ends_writing,
 	    nothing_new_is_not_synced,
+	    closing_syncs_what_was_found,
 	    killed_batch_is_all_or_nothing,
 	    killed_append_leaves_a_prefix,
 	};
