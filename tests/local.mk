@@ -18,11 +18,20 @@ tests_crash_worker_SOURCES = \
 TESTS += tests/crash/states.sh
 EXTRA_DIST += tests/crash/states.sh
 noinst_PROGRAMS += tests/crash/states
-crash_life_sources = tests/crash/life.c tests/crash/life.h tests/crash/life_keys.c tests/crash/picture.c tests/crash/picture.h \
+crash_life_sources = tests/crash/life.c tests/crash/life.h tests/crash/life_files.c tests/crash/life_import.c \
+	tests/crash/life_keys.c tests/crash/life_random.c tests/crash/picture.c tests/crash/picture.h \
 	tests/crash/workloads.c tests/crash/record.c tests/crash/record.h tests/crash/moment.c tests/crash/moment.h
+crash_life_cppflags = $(AM_CPPFLAGS) -DVECTORS_DIR='"$(abs_srcdir)/tests/compat/vectors"'
 tests_crash_states_SOURCES = tests/crash/states.c tests/crash/explore.c tests/crash/explore_keys.c \
 	tests/crash/explore.h $(crash_life_sources)
-tests_crash_states_LDADD = libfs.la
+tests_crash_states_CPPFLAGS = $(crash_life_cppflags)
+tests_crash_states_LDADD = libcrashimport.la libfs.la libstore.la
+
+# The sources of `reel import`, with a watch on what they change.
+noinst_LTLIBRARIES += libcrashimport.la
+libcrashimport_la_SOURCES = tests/crash/watched.h tools/cmd_import.c tools/import_tree.c tools/import_entries.c tools/put.c \
+	tools/attributes.c tools/common.c tools/paths.c tools/text.c tools/messages.c tools/output.c tools/progress.c tools/keys.c
+libcrashimport_la_CPPFLAGS = $(AM_CPPFLAGS) -include $(srcdir)/tests/crash/watched.h
 
 # Dirty ranges and write buffers.
 check_PROGRAMS += tests/unit/fs/test_ranges tests/unit/fs/test_wbuf tests/unit/fs/test_wbuf_model

@@ -1,9 +1,10 @@
 /*
  * explore.c - see explore.h. A state that was seen before is not opened again: what it showed is remembered.
  *
- * What is expected of every state: it opens for writing; nothing is wrong with it (fs_check); what it shows is one state
- * of the history, not older than what was promised (after a power cut) or had returned (after a kill) and not
- * newer than the call under way; it closes; it opens again without a word about recovery and shows the same.
+ * What is expected of every state: it opens for reading and for writing, and shows the same in both; nothing is wrong with
+ * it (fs_check); what it shows is one state of the history, not older than what was promised (after a power cut) or had
+ * returned (after a kill) and not newer than the call under way; it closes; it opens again without a word about recovery
+ * and shows the same.
  */
 #include "config.h"
 
@@ -19,9 +20,7 @@
 
 #include "table.h"
 
-enum { FAILURES_SHOWN = 5 };
-
-/* In place of a state: keys and values with gaps (explore_keys.c), or that cannot be opened for writing. */
+/* In place of a state: entries with gaps (explore_keys.c), or that cannot be opened for writing. */
 enum { LOOSE = -2 };
 
 struct explorer {
@@ -99,7 +98,25 @@ static void on_fault(void *arg, const char *text)
 	snprintf(l->messages + len, sizeof(l->messages) - len, "#   fault: %s\n", text);
 }
 
-/* What the container at l->path shows; NULL: it cannot be opened or closed, or something is wrong with it. */
+/* What a reader sees who opens it as it is; NULL: nothing. */
+static char *look_only(struct life *l)
+{
+	struct fs_options options = {.read_only = true};
+	char *picture = NULL;
+	struct reel *r;
+	struct fs *fs;
+
+	if (l->keys && reel_open(l->path, &(struct reel_options){.flags = REEL_RDONLY}, &r) == 0) {
+		picture = picture_of_store(r);
+		must(reel_close(r) == 0);
+	} else if (!l->keys && fs_open(l->path, &options, &fs) == 0) {
+		picture = picture_of_tree(fs, !l->others);
+		must(fs_close(fs) == 0);
+	}
+	return picture;
+}
+
+/* What the container at l->path shows; NULL: it cannot be opened or closed. l->faults: what is wrong with it. */
 static char *look(struct life *l)
 {
 	char *picture;
@@ -121,7 +138,7 @@ static char *look(struct life *l)
 	l->faults = 0;
 	(void)fs_check(fs, on_fault, l);
 	picture = picture_of_tree(fs, !l->others);
-	if (fs_close(fs) == 0 && l->faults == 0)
+	if (fs_close(fs) == 0)
 		return picture;
 	free(picture);
 	return NULL;
@@ -129,9 +146,10 @@ static char *look(struct life *l)
 
 static void fail(struct explorer *x, const char *how, const struct life *l, const char *is, int least)
 {
-	if (x->tally->failed++ >= FAILURES_SHOWN)
+	if (x->tally->failed++ >= x->tally->shown)
 		return;
 	printf("# %s, %s: %s\n%s", x->label, x->what, how, l->messages);
+	moment_print(&x->moment);
 	if (is && least >= 0)
 		picture_difference(is, x->life->state[least].picture);
 	fflush(stdout);
@@ -147,6 +165,20 @@ static int state_of(const struct explorer *x, const char *picture)
 }
 
 /*
+ * Entries of other programs do not say how much of them was synced: after a power cut they may have gaps
+ * (explore_keys.c).
+ */
+static bool loose(const struct explorer *x)
+{
+	return x->cut && (x->life->keys || x->life->others);
+}
+
+static bool is_allowed(const struct explorer *x, const char *picture, int least)
+{
+	return gaps_allowed(x->life, picture, least, x->moment.returned + 1);
+}
+
+/*
  * A store of which nothing but a piece of its first entry is there cannot be told from any other file: it is refused, and
  * left as it is.
  */
@@ -155,52 +187,58 @@ static bool is_unrecognisable(const struct explorer *x, int least)
 	return x->life->keys && (least < 0 || x->life->state[least].picture[0] == 0);
 }
 
-/* With good entries behind bad ones it is damaged, not torn, as far as anybody can tell: what is before can be read. */
-static bool is_refused(const struct explorer *x, struct life *l, int least)
+/*
+ * With good entries behind bad ones, and no links to them, what other programs wrote is damaged, not torn, as far as anybody
+ * can tell: what is before can be read, which `only` shows.
+ */
+static bool is_refused(const struct explorer *x, const struct life *l, const char *only, int least)
 {
-	struct reel_options options = {.flags = REEL_RDONLY};
-	bool allowed = false;
-	struct reel *r;
-
-	if (!x->life->keys || !x->cut || !strstr(l->messages, "is damaged after") || reel_open(l->path, &options, &r) < 0)
-		return false;
-	char *picture = picture_of_store(r);
-	allowed = keys_allowed(x->life, picture, least, x->moment.returned + 1);
-	free(picture);
-	must(reel_close(r) == 0);
-	return allowed;
+	return loose(x) && strstr(l->messages, "is damaged after") && only && is_allowed(x, only, least);
 }
 
-/* Opens the container in x->folder twice. The state that it shows; -1: a failure, which was told. */
-static int open_twice(struct explorer *x, int least)
+/* The state that a picture is, or LOOSE; -1: none, which is told. */
+static int judge(struct explorer *x, const struct life *l, const char *picture, int least)
 {
+	int state = l->faults == 0 ? state_of(x, picture) : -1;
+
+	/* In a tree the gaps show as faults. */
+	if (state < 0 && loose(x) && (x->life->keys || l->faults > 0) && is_allowed(x, picture, least))
+		state = LOOSE;
+	if (state == -1)
+		fail(x, l->faults ? "something is wrong with it" : "what it shows is no state of the history", l, picture,
+		     least);
+	return state;
+}
+
+/* Opens the container in x->folder for reading, and twice for writing. The state that it shows; -1: a failure, which was told.
+ */
+static int open_thrice(struct explorer *x, int least)
+{
+	char *only, *first, *second = NULL;
 	struct life l;
 	int state = -1;
 
 	life_begin(&l, x->folder, &disk_real, 0);
 	life_like(&l, x->life);
-	char *first = look(&l), *second;
-	if (!first && (is_unrecognisable(x, least) || is_refused(x, &l, least))) {
+	only = look_only(&l);
+	first = look(&l);
+	if (!first && (is_unrecognisable(x, least) || is_refused(x, &l, only, least))) {
 		state = LOOSE;
-		goto out;
+	} else if (!first) {
+		fail(x, "it cannot be opened", &l, NULL, least);
+	} else if (!only || strcmp(first, only) != 0) {
+		fail(x, "a reader sees something else", &l, only, state_of(x, first));
+	} else {
+		state = judge(x, &l, first, least);
+		second = look(&l);
+		if (!second || strcmp(first, second) != 0 || strstr(l.messages, "cut off")) {
+			fail(x, "the second opening is not like the first", &l, second, state < 0 ? least : state);
+			state = -1;
+		}
 	}
-	if (!first) {
-		fail(x, "it cannot be opened, or something is wrong with it", &l, NULL, least);
-		goto out;
-	}
-	state = state_of(x, first);
-	if (state < 0 && x->cut && x->life->keys && keys_allowed(x->life, first, least, x->moment.returned + 1))
-		state = LOOSE;
-	if (state == -1)
-		fail(x, "what it shows is no state of the history", &l, first, least);
-	second = look(&l);
-	if (!second || strcmp(first, second) != 0 || strstr(l.messages, "cut off")) {
-		fail(x, "the second opening is not like the first", &l, second, state < 0 ? least : state);
-		state = -1;
-	}
-	free(second);
-out:
+	free(only);
 	free(first);
+	free(second);
 	life_end(&l);
 	return state;
 }
@@ -233,15 +271,19 @@ static void try_image(struct explorer *x, struct image *image, int least)
 		state = (int)(intptr_t)known - 1;
 	} else {
 		put_image(x->folder, image);
-		state = open_twice(x, least);
+		state = open_thrice(x, least);
 		must(state < 0 || table_put(&x->seen, hash, (void *)(intptr_t)(state + 1)) == 0);
 		x->tally->opened++;
 	}
+	/* What one state was by chance may be another one with gaps. */
+	if (state >= 0 && x->life->keys && x->cut && !is_between(x, state, least, most) &&
+	    is_allowed(x, x->life->state[state].picture, least))
+		state = LOOSE;
 	if (state >= 0 && !is_between(x, state, least, most)) {
 		snprintf(x->what + strlen(x->what), 60, " (state %d, not %d to %d)", state, least, most);
 		fail(x, "something is lost, or there that cannot be", x->life, NULL, -1);
 	}
-	if (!known && state >= 0 && x->effort->second && next_random(&x->seed) % x->effort->second == 0)
+	if (!known && state >= 0 && x->effort->next && next_random(&x->seed) % x->effort->rare == 0)
 		live_on(x, image, state);
 	image_free(image);
 }
@@ -265,8 +307,10 @@ static void kills_at(struct explorer *x)
 	try_kill(x, 0);
 	if (!next || next->kind != CALL_WRITE)
 		return;
-	for (uint64_t at = next->offset / 512 * 512 + 512; at < next->offset + next->len; at += 512)
-		try_kill(x, at - next->offset);
+	uint64_t first = next->offset / 512 + 1, n = (next->offset + next->len - 1) / 512 + 1 - first;
+	uint64_t tried = n < x->effort->boundaries ? n : x->effort->boundaries;
+	for (uint64_t i = 0; i < tried; i++)
+		try_kill(x, (first + i * n / tried) * 512 - next->offset);
 	for (unsigned i = 0; i < x->effort->samples; i++)
 		try_kill(x, next_random(&x->seed) % next->len);
 	try_kill(x, next->len - 1);
@@ -293,7 +337,7 @@ static void try_lengths(struct explorer *x, struct loss *loss)
 	loss->length = LENGTH_OF_DATA;
 	try_cut(x, loss);
 	loss->length = LENGTH_FULL;
-	for (loss->fill = 0; loss->fill < (x->life->keys ? FILL_OLD : FILLS); loss->fill++)
+	for (loss->fill = 0; loss->fill < (x->life->keys || x->life->others ? FILL_OLD : FILLS); loss->fill++)
 		try_cut(x, loss);
 }
 
@@ -321,7 +365,7 @@ static void sample(struct explorer *x, struct loss *loss)
 	static const unsigned grains[] = {4096, 512, 64, 7};
 
 	/* Entries alone do not say enough to find out what is stale, or torn inside a sector. */
-	loss->grain = grains[next_random(&x->seed) % (x->life->keys ? 2 : 4)];
+	loss->grain = grains[next_random(&x->seed) % (x->life->keys || x->life->others ? 2 : 4)];
 	size_t units = moment_units(&x->moment, loss->grain);
 	bool *kept = calloc(units + 1, sizeof(*kept));
 	must(kept);
@@ -333,7 +377,7 @@ static void sample(struct explorer *x, struct loss *loss)
 	loss->kept = kept;
 	loss->names = next_random(&x->seed) % (x->moment.n + 1);
 	loss->length = next_random(&x->seed) % LENGTHS;
-	loss->fill = next_random(&x->seed) % (x->life->keys ? FILL_OLD : FILLS);
+	loss->fill = next_random(&x->seed) % (x->life->keys || x->life->others ? FILL_OLD : FILLS);
 	try_cut(x, loss);
 	free(kept);
 }
@@ -372,7 +416,7 @@ void explore(struct life *l, const char *label, const char *folder, const struct
 	     struct tally *tally)
 {
 	struct explorer x = {.life = l, .label = label, .folder = folder, .effort = effort, .seed = seed, .tally = tally};
-	const struct record *record = l->record;
+	const struct recording *record = l->record;
 
 	moment_begin(&x.moment, record);
 	do {
@@ -410,9 +454,8 @@ static void short_life(struct life *l)
 
 static void live_on(struct explorer *x, const struct image *image, int state)
 {
-	const struct effort effort = {.samples = 2, .all_subsets = 3};
 	char folder[4200], label[500];
-	struct record record;
+	struct recording record;
 	struct life l;
 
 	snprintf(folder, sizeof(folder), "%s/.second", x->folder);
@@ -435,7 +478,7 @@ static void live_on(struct explorer *x, const struct image *image, int state)
 	(void)reel_close(l.store);
 	l.fs = NULL;
 	l.store = NULL;
-	explore(&l, label, x->folder, &effort, next_random(&x->seed), x->tally);
+	explore(&l, label, x->folder, x->effort->next, next_random(&x->seed), x->tally);
 	life_end(&l);
 	record_end(&record);
 }

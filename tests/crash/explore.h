@@ -9,10 +9,12 @@
 #include "moment.h"
 
 struct effort {
-	unsigned samples;     /* power cuts at random, and torn writes at odd places, at each moment */
-	unsigned all_subsets; /* of so many units at most, every subset is tried */
-	unsigned single;      /* of so many units at most, each is lost alone, and each is kept alone */
-	unsigned second;      /* one of so many states is lived on in, and that life explored; 0: none */
+	unsigned samples;          /* power cuts at random, and torn writes at odd places, at each moment */
+	unsigned all_subsets;      /* of so many units at most, every subset is tried */
+	unsigned single;           /* of so many units at most, each is lost alone, and each is kept alone */
+	unsigned boundaries;       /* multiples of 512 at which a write is torn by a kill: so many at most, spread over it */
+	unsigned rare;             /* one of so many states is lived on in, and that life explored */
+	const struct effort *next; /* with this effort; NULL: none is */
 };
 
 struct tally {
@@ -20,6 +22,7 @@ struct tally {
 	uint64_t opened; /* of these, those that no other was the same as */
 	uint64_t lives;  /* that began in such a state */
 	uint64_t failed;
+	uint64_t shown; /* so many failures are printed */
 };
 
 /*
@@ -29,7 +32,7 @@ struct tally {
 void explore(struct life *l, const char *label, const char *folder, const struct effort *effort, uint64_t seed,
 	     struct tally *tally);
 
-/* explore_keys.c: whether keys and values that a power cut left are allowed, between two states. */
-bool keys_allowed(const struct life *l, const char *is, int least, int most);
+/* explore_keys.c: whether what a power cut left of the entries of other programs is allowed, between two states. */
+bool gaps_allowed(const struct life *l, const char *is, int least, int most);
 
 #endif

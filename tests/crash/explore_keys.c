@@ -1,8 +1,8 @@
 /*
- * explore_keys.c - what a power cut may leave of keys and values alone (explore.h). A file with nothing but entries does not
- * say how much of it was synced. So what follows may have gaps: an entry written after the last sync can be missing, or be
- * there with a checksum that fails, while a later one is good. What was synced is there, and nothing is there as good
- * that was never written.
+ * explore_keys.c - what a power cut may leave of the entries of other programs (explore.h). They do not say how much of them
+ * was synced. So what follows may have gaps: an entry written after the last sync can be missing, or be there with a
+ * checksum that fails, while a later one is good. What was synced is there, and nothing is there as good that was never
+ * written.
  */
 #include "config.h"
 
@@ -12,7 +12,7 @@
 
 #include "explore.h"
 
-/* Whether `text` has this line: "key length hash" or, with the length of the key, any line that begins so. */
+/* Whether `text` has this line, or one that begins so. */
 static bool has_line(const char *text, const char *line, size_t len)
 {
 	for (const char *at = text; *at; at += strcspn(at, "\n") + 1)
@@ -37,14 +37,17 @@ static bool in_all(const struct life *l, const char *line, size_t len, int least
 	return true;
 }
 
-bool keys_allowed(const struct life *l, const char *is, int least, int most)
+/* Pictures say it at the end of a line. */
+static bool is_bad(const char *line, size_t len)
 {
-	static const char damaged[] = " damaged";
+	return memmem(line, len, " damaged", strlen(" damaged")) || memmem(line, len, " error -", strlen(" error -"));
+}
 
+bool gaps_allowed(const struct life *l, const char *is, int least, int most)
+{
 	for (const char *at = is; *at; at += strcspn(at, "\n") + 1) {
 		size_t len = strcspn(at, "\n");
-		bool bad = len > strlen(damaged) && strncmp(at + len - strlen(damaged), damaged, strlen(damaged)) == 0;
-		if (!bad && !in_any(l, at, len, least, most))
+		if (!is_bad(at, len) && !in_any(l, at, len, least, most))
 			return false;
 	}
 	if (least < 0)

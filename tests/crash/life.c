@@ -1,21 +1,21 @@
 /*
- * life.c - see life.h: states, opening and closing, and the calls on trees. life_keys.c has those on keys and values.
+ * life.c - see life.h: states, opening and closing, names and attributes.
  */
 #include "config.h"
 
 #include "life.h"
 
-#include <errno.h>
-#include <fcntl.h>
+#include <linux/posix_acl.h>
+#include <linux/xattr.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 
+#include "commit.h"
 #include "moment.h"
 
-static const struct fs_cred owner = {.uid = 1000, .gid = 1001};
+const struct fs_cred LIFE_OWNER = {.uid = 1000, .gid = 1001};
 
 static void on_log(void *arg, int priority, const char *text)
 {
@@ -49,7 +49,7 @@ void life_end(struct life *l)
 
 struct fs_options life_options(struct life *l)
 {
-	return (struct fs_options){.disk = l->disk, .log = on_log, .log_arg = l};
+	return (struct fs_options){.disk = l->disk, .log = on_log, .log_arg = l, .atime = FS_ATIME_STRICT};
 }
 
 /* --- states ------------------------------------------------------------------------------------------------- */
@@ -82,11 +82,23 @@ void life_promise(struct life *l)
 		record_promised(l->record, l->n - 1);
 }
 
-static int noted(struct life *l, int r)
+int life_noted(struct life *l, int r)
 {
 	if (r == 0)
 		life_note(l);
 	return r;
+}
+
+uint8_t *life_bytes(struct life *l, size_t len)
+{
+	uint8_t *data = malloc(len + 8);
+
+	must(data);
+	for (size_t i = 0; i < len; i += 8) {
+		uint64_t value = next_random(&l->seed);
+		memcpy(data + i, &value, 8);
+	}
+	return data;
 }
 
 /* --- the container ------------------------------------------------------------------------------------------ */
@@ -104,7 +116,7 @@ int life_open(struct life *l)
 
 	l->messages[0] = 0;
 	l->fs = NULL;
-	return noted(l, fs_open(l->path, &options, &l->fs));
+	return life_noted(l, fs_open(l->path, &options, &l->fs));
 }
 
 int life_close(struct life *l)
@@ -140,144 +152,35 @@ int life_sync(struct life *l)
 	return r;
 }
 
+int life_checkpoint(struct life *l)
+{
+	return life_noted(l, commit_checkpoint(l->fs));
+}
+
 int life_compact(struct life *l)
 {
 	struct fs_options options = life_options(l);
+	int r = fs_compact(l->path, &options, NULL);
 
-	return fs_compact(l->path, &options, NULL);
-}
-
-/* --- files --------------------------------------------------------------------------------------------------- */
-
-static uint8_t *random_bytes(struct life *l, size_t len)
-{
-	uint8_t *data = malloc(len + 8);
-
-	must(data);
-	for (size_t i = 0; i < len; i += 8) {
-		uint64_t value = next_random(&l->seed);
-		memcpy(data + i, &value, 8);
-	}
-	return data;
-}
-
-/* An open file with what it takes to let it go. */
-struct held {
-	struct fs_file *file;
-	struct fs_attr attr;
-	bool counted;
-};
-
-static int find(struct life *l, const char *path, struct fs_attr *attr)
-{
-	return fs_resolve(l->fs, path, NULL, NULL, attr);
-}
-
-static int hold(struct life *l, const char *path, int flags, struct held *ret)
-{
-	char name[FS_NAME_MAX + 1];
-	uint64_t parent;
-	int r = fs_resolve(l->fs, path, &parent, name, &ret->attr);
-
-	ret->counted = false;
-	if (r == 0)
-		return fs_file_open(l->fs, ret->attr.ino, flags & ~O_CREAT, &ret->file);
-	if (r != -ENOENT || parent == 0 || !(flags & O_CREAT))
-		return r;
-	r = fs_file_create(l->fs, parent, name, 0644, O_RDWR, &owner, &ret->attr, &ret->file);
-	ret->counted = r == 0;
-	return noted(l, r);
-}
-
-static int write_held(struct life *l, struct held *h, uint64_t offset, size_t len)
-{
-	uint8_t *data = random_bytes(l, len);
-	struct iovec iov = {data, len};
-	int r = len > 0 ? fs_file_write(h->file, offset, &iov, 1, false) : 0;
-
-	free(data);
+	if (r == 0 && l->n > 0)
+		life_promise(l);
 	return r;
 }
 
-/* As close(2). What was not committed is given up with the last release; a state either way. */
-static int let_go(struct life *l, struct held *h, int r)
+/* --- attributes ------------------------------------------------------------------------------------------------ */
+
+int life_find(struct life *l, const char *path, struct fs_attr *attr)
 {
-	int flushed = fs_file_flush(h->file);
-
-	fs_file_release(h->file);
-	if (h->counted)
-		fs_forget(l->fs, h->attr.ino, 1);
-	return noted(l, r < 0 ? r : flushed);
-}
-
-static int write_to(struct life *l, const char *path, int flags, uint64_t offset, size_t len)
-{
-	struct held h;
-	int r = hold(l, path, flags, &h);
-
-	return r < 0 ? r : let_go(l, &h, write_held(l, &h, offset, len));
-}
-
-int life_put(struct life *l, const char *path, size_t len)
-{
-	return write_to(l, path, O_RDWR | O_CREAT | O_TRUNC, 0, len);
-}
-
-int life_patch(struct life *l, const char *path, uint64_t offset, size_t len)
-{
-	return write_to(l, path, O_RDWR, offset, len);
-}
-
-int life_append(struct life *l, const char *path, size_t len)
-{
-	struct fs_attr attr;
-	int r = find(l, path, &attr);
-
-	return r < 0 ? r : life_patch(l, path, attr.size, len);
-}
-
-int life_fsync(struct life *l, const char *path)
-{
-	struct held h;
-	int r = hold(l, path, O_RDWR, &h);
-
-	if (r < 0)
-		return r;
-	r = fs_file_fsync(h.file, false);
-	if (r == 0)
-		life_promise(l);
-	return let_go(l, &h, r);
-}
-
-int life_unlink_open(struct life *l, const char *path)
-{
-	struct held h;
-	int r = hold(l, path, O_RDWR, &h), one;
-
-	if (r < 0)
-		return r;
-	r = life_unlink(l, path);
-	one = write_held(l, &h, 100, 3000);
-	r = r < 0 ? r : one;
-	return let_go(l, &h, r);
-}
-
-int life_truncate(struct life *l, const char *path, uint64_t size)
-{
-	struct fs_setattr set = {.set = FS_SET_SIZE, .size = size};
-	struct fs_attr attr;
-	int r = find(l, path, &attr);
-
-	return r < 0 ? r : noted(l, fs_setattr(l->fs, attr.ino, &set, &attr));
+	return fs_resolve(l->fs, path, NULL, NULL, attr);
 }
 
 int life_chmod(struct life *l, const char *path, uint32_t mode)
 {
 	struct fs_setattr set = {.set = FS_SET_MODE, .mode = mode};
 	struct fs_attr attr;
-	int r = find(l, path, &attr);
+	int r = life_find(l, path, &attr);
 
-	return r < 0 ? r : noted(l, fs_setattr(l->fs, attr.ino, &set, &attr));
+	return r < 0 ? r : life_noted(l, fs_setattr(l->fs, attr.ino, &set, &attr));
 }
 
 /* --- names --------------------------------------------------------------------------------------------------- */
@@ -300,7 +203,7 @@ static int made(struct life *l, int r, const struct fs_attr *attr)
 {
 	if (r == 0)
 		fs_forget(l->fs, attr->ino, 1);
-	return noted(l, r);
+	return life_noted(l, r);
 }
 
 int life_mkdir(struct life *l, const char *path)
@@ -309,7 +212,7 @@ int life_mkdir(struct life *l, const char *path)
 	struct place p;
 	int r = place_of(l, path, &p);
 
-	return r < 0 ? r : made(l, fs_mkdir(l->fs, p.parent, p.name, 0755, &owner, &attr), &attr);
+	return r < 0 ? r : made(l, fs_mkdir(l->fs, p.parent, p.name, 0755, &LIFE_OWNER, &attr), &attr);
 }
 
 int life_mknod(struct life *l, const char *path)
@@ -318,7 +221,7 @@ int life_mknod(struct life *l, const char *path)
 	struct place p;
 	int r = place_of(l, path, &p);
 
-	return r < 0 ? r : made(l, fs_mknod(l->fs, p.parent, p.name, S_IFIFO | 0600, 0, &owner, &attr), &attr);
+	return r < 0 ? r : made(l, fs_mknod(l->fs, p.parent, p.name, S_IFIFO | 0600, 0, &LIFE_OWNER, &attr), &attr);
 }
 
 int life_symlink(struct life *l, const char *path, const char *target)
@@ -327,7 +230,7 @@ int life_symlink(struct life *l, const char *path, const char *target)
 	struct place p;
 	int r = place_of(l, path, &p);
 
-	return r < 0 ? r : made(l, fs_symlink(l->fs, p.parent, p.name, target, &owner, &attr), &attr);
+	return r < 0 ? r : made(l, fs_symlink(l->fs, p.parent, p.name, target, &LIFE_OWNER, &attr), &attr);
 }
 
 int life_link(struct life *l, const char *path, const char *to)
@@ -337,7 +240,7 @@ int life_link(struct life *l, const char *path, const char *to)
 	int r = place_of(l, to, &p);
 
 	if (r == 0)
-		r = find(l, path, &attr);
+		r = life_find(l, path, &attr);
 	return r < 0 ? r : made(l, fs_link(l->fs, attr.ino, p.parent, p.name, &attr), &attr);
 }
 
@@ -346,7 +249,7 @@ int life_rmdir(struct life *l, const char *path)
 	struct place p;
 	int r = place_of(l, path, &p);
 
-	return r < 0 ? r : noted(l, fs_rmdir(l->fs, p.parent, p.name));
+	return r < 0 ? r : life_noted(l, fs_rmdir(l->fs, p.parent, p.name));
 }
 
 int life_unlink(struct life *l, const char *path)
@@ -354,7 +257,7 @@ int life_unlink(struct life *l, const char *path)
 	struct place p;
 	int r = place_of(l, path, &p);
 
-	return r < 0 ? r : noted(l, fs_unlink(l->fs, p.parent, p.name));
+	return r < 0 ? r : life_noted(l, fs_unlink(l->fs, p.parent, p.name));
 }
 
 int life_rename(struct life *l, const char *path, const char *to, unsigned flags)
@@ -364,18 +267,18 @@ int life_rename(struct life *l, const char *path, const char *to, unsigned flags
 
 	if (r == 0)
 		r = place_of(l, to, &q);
-	return r < 0 ? r : noted(l, fs_rename(l->fs, p.parent, p.name, q.parent, q.name, flags));
+	return r < 0 ? r : life_noted(l, fs_rename(l->fs, p.parent, p.name, q.parent, q.name, flags));
 }
 
 int life_setxattr(struct life *l, const char *path, const char *name, size_t len)
 {
 	struct fs_attr attr;
-	int r = find(l, path, &attr);
+	int r = life_find(l, path, &attr);
 
 	if (r < 0)
 		return r;
-	uint8_t *value = random_bytes(l, len);
-	r = noted(l, fs_setxattr(l->fs, attr.ino, name, value, len, 0));
+	uint8_t *value = life_bytes(l, len);
+	r = life_noted(l, fs_setxattr(l->fs, attr.ino, name, value, len, 0));
 	free(value);
 	return r;
 }
@@ -383,60 +286,35 @@ int life_setxattr(struct life *l, const char *path, const char *name, size_t len
 int life_removexattr(struct life *l, const char *path, const char *name)
 {
 	struct fs_attr attr;
-	int r = find(l, path, &attr);
+	int r = life_find(l, path, &attr);
 
-	return r < 0 ? r : noted(l, fs_removexattr(l->fs, attr.ino, name));
+	return r < 0 ? r : life_noted(l, fs_removexattr(l->fs, attr.ino, name));
 }
 
-/* --- at random ------------------------------------------------------------------------------------------------ */
-
-static int random_write(struct life *l, const char *path)
+/* One entry of an ACL: tag u16, permissions u16, id u32. Before the first comes the version, u32: 2. */
+static size_t acl_entry(uint8_t *at, unsigned tag, unsigned perm, uint32_t id)
 {
-	static const size_t sizes[] = {0, 1, 30, 700, 4096, 9000};
-	size_t len = sizes[next_random(&l->seed) % 6];
+	const uint8_t bytes[] = {(uint8_t)tag,       0, (uint8_t)perm, 0, (uint8_t)id, (uint8_t)(id >> 8), (uint8_t)(id >> 16),
+				 (uint8_t)(id >> 24)};
 
-	switch (next_random(&l->seed) % 4) {
-	case 0:
-		return life_put(l, path, len);
-	case 1:
-		return life_patch(l, path, next_random(&l->seed) % 12000, len);
-	case 2:
-		return life_append(l, path, len);
-	default:
-		return life_truncate(l, path, next_random(&l->seed) % 10000);
-	}
+	memcpy(at, bytes, sizeof(bytes));
+	return sizeof(bytes);
 }
 
-int life_random(struct life *l)
+int life_setacl(struct life *l, const char *path, bool inherited, unsigned perm)
 {
-	static const char *const paths[] = {"a", "b", "c", "d", "d/a", "d/b", "d/e", "d/e/a", "f", "f/a"};
-	const char *path = paths[next_random(&l->seed) % 10], *to = paths[next_random(&l->seed) % 10];
+	const char *name = inherited ? XATTR_NAME_POSIX_ACL_DEFAULT : XATTR_NAME_POSIX_ACL_ACCESS;
+	uint8_t value[100] = {2};
+	size_t len = 4;
+	struct fs_attr attr;
+	int r = life_find(l, path, &attr);
 
-	switch (next_random(&l->seed) % 16) {
-	case 0:
-		return life_mkdir(l, path);
-	case 1:
-		return life_rmdir(l, path);
-	case 2:
-		return life_unlink(l, path);
-	case 3:
-		return life_link(l, path, to);
-	case 4:
-		return life_symlink(l, path, to);
-	case 5:
-		return life_setxattr(l, path, "user.x", next_random(&l->seed) % 200);
-	case 6:
-		return life_chmod(l, path, (uint32_t)next_random(&l->seed) % 07777);
-	case 7:
-		return life_unlink_open(l, path);
-	case 8:
-	case 9:
-		return life_rename(l, path, to, 0);
-	case 10:
-		return life_rename(l, path, to, RENAME_EXCHANGE);
-	case 11:
-		return life_mkdir(l, "d");
-	default:
-		return random_write(l, path);
-	}
+	if (r < 0)
+		return r;
+	len += acl_entry(value + len, ACL_USER_OBJ, 7, UINT32_MAX);
+	len += acl_entry(value + len, ACL_USER, perm, 1234);
+	len += acl_entry(value + len, ACL_GROUP_OBJ, 5, UINT32_MAX);
+	len += acl_entry(value + len, ACL_MASK, perm | 1, UINT32_MAX);
+	len += acl_entry(value + len, ACL_OTHER, perm & 4, UINT32_MAX);
+	return life_noted(l, fs_setxattr(l->fs, attr.ino, name, value, len, 0));
 }

@@ -20,13 +20,13 @@ struct life {
 	const char *folder;
 	char path[4300];
 	const struct disk_ops *disk;
-	struct record *record; /* gets the marks; NULL: none */
-	bool *dead;            /* set while the process is as good as killed: the disk does nothing any more */
+	struct recording *record; /* gets the marks; NULL: none */
+	bool *dead;               /* set while the process is as good as killed: the disk does nothing any more */
 	struct fs *fs;
 	struct reel *store; /* for a life of keys and values; fs is NULL then */
-	bool others;        /* other programs write to it too; times are no part of the pictures then: theirs are the file's */
-	bool keys;          /* a life of keys and values */
-	int faults;         /* found by the last check */
+	bool others; /* other programs write to it too; pictures are not exact then: what is imported gets the file's times */
+	bool keys;   /* a life of keys and values */
+	int faults;  /* found by the last check */
 	uint64_t seed;
 	struct state *state;
 	int n, room;
@@ -44,8 +44,15 @@ struct fs_options life_options(struct life *l);
 /* Adds the present state; `picture` is taken over. Used by the functions below after every change. */
 void life_add_state(struct life *l, char *picture);
 void life_note(struct life *l);
+/* The state after a call that returned r, if it changed anything. Returns r. */
+int life_noted(struct life *l, int r);
 /* All states until now are on stable storage. */
 void life_promise(struct life *l);
+
+/* Used by the functions below. The bytes are the caller's to free. */
+extern const struct fs_cred LIFE_OWNER;
+uint8_t *life_bytes(struct life *l, size_t len);
+int life_find(struct life *l, const char *path, struct fs_attr *attr);
 
 int life_create(struct life *l);
 int life_open(struct life *l);
@@ -55,13 +62,21 @@ void life_die(struct life *l);
 /* And another one opens the container. */
 int life_kill(struct life *l);
 int life_sync(struct life *l);
+int life_checkpoint(struct life *l);
+/* Of the closed container. */
 int life_compact(struct life *l);
 
 int life_put(struct life *l, const char *path, size_t len);
 int life_patch(struct life *l, const char *path, uint64_t offset, size_t len);
 int life_append(struct life *l, const char *path, size_t len);
+/* As fallocate(2). */
+int life_allocate(struct life *l, const char *path, int mode, uint64_t offset, uint64_t len);
 int life_fsync(struct life *l, const char *path);
 int life_truncate(struct life *l, const char *path, uint64_t size);
+/* Changes just an access time, which is no part of a state. */
+int life_read(struct life *l, const char *path);
+/* Makes the file without a name, writes to it, then names it. */
+int life_tmpfile(struct life *l, const char *path, size_t len);
 int life_chmod(struct life *l, const char *path, uint32_t mode);
 int life_mkdir(struct life *l, const char *path);
 int life_rmdir(struct life *l, const char *path);
@@ -72,10 +87,15 @@ int life_unlink(struct life *l, const char *path);
 int life_rename(struct life *l, const char *path, const char *to, unsigned flags);
 int life_setxattr(struct life *l, const char *path, const char *name, size_t len);
 int life_removexattr(struct life *l, const char *path, const char *name);
+/* With an entry for one user, who gets `perm`. */
+int life_setacl(struct life *l, const char *path, bool inherited, unsigned perm);
 /* Removes the file while it is open, writes to it, and closes it. */
 int life_unlink_open(struct life *l, const char *path);
-/* One of the above on one of a few paths. */
+/* One of the above, on one of a few paths. */
 int life_random(struct life *l);
+
+/* The program `reel import` takes in a folder that it is given: links, holes, xattrs, files of all sizes. Opens and closes. */
+int life_import(struct life *l);
 
 /* Another program: opens the closed container, writes keys, deletes one, closes it. */
 int life_foreign(struct life *l);
@@ -88,7 +108,22 @@ int life_store_sync(struct life *l);
 int life_write(struct life *l, uint64_t key, size_t len);
 int life_delete(struct life *l, uint64_t key);
 int life_batch(struct life *l, uint64_t first_key, size_t n, size_t len);
+int life_delete_batch(struct life *l, uint64_t first_key, size_t n);
+/* In `pieces`, each of `len` bytes; given up at the end where it is not to be committed. */
+int life_stream(struct life *l, uint64_t key, size_t pieces, size_t len, bool commit);
+/* The values of two keys that have names, made from the numbers. */
+int life_store_rename(struct life *l, uint64_t from, uint64_t to);
+/* A batch through a thread of its own (reel_writer). */
+int life_submit(struct life *l, uint64_t first_key, size_t n, size_t len, bool sync);
 int life_store_compact(struct life *l);
+/* One of the above. */
+int life_store_random(struct life *l);
+
+/*
+ * The container is now one that the reference engine wrote, a small one of the newest generation (tests/compat/vectors),
+ * and on stable storage. `name` gets which. The record begins with it.
+ */
+void life_take_vector(struct life *l, char name[80]);
 
 /* A workload, by name. */
 struct workload {

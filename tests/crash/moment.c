@@ -5,6 +5,7 @@
 
 #include "moment.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +134,11 @@ static void synced(struct moment *m, struct disk_file *f)
 	f->n = 0;
 }
 
+static bool lies(const struct moment *m, enum lie lie)
+{
+	return m->record->lie == lie && m->at >= m->record->first;
+}
+
 /* --- moments ----------------------------------------------------------------------------------------------- */
 
 bool moment_step(struct moment *m)
@@ -148,9 +154,12 @@ bool moment_step(struct moment *m)
 		push(&f->pending, &f->n, &f->room, m->at);
 		break;
 	case CALL_SYNC:
-		synced(m, f);
+		if (!lies(m, LIE_SYNC))
+			synced(m, f);
 		break;
 	case CALL_SYNC_FOLDER:
+		if (lies(m, LIE_FOLDER))
+			break;
 		m->durable = names_after(m, m->n);
 		m->n = 0;
 		break;
@@ -167,7 +176,7 @@ bool moment_step(struct moment *m)
 	return true;
 }
 
-void moment_begin(struct moment *m, const struct record *record)
+void moment_begin(struct moment *m, const struct recording *record)
 {
 	*m = (struct moment){.record = record, .returned = -1, .promised = -1};
 	m->file = calloc((size_t)record->files + 1, sizeof(*m->file));
@@ -184,6 +193,24 @@ void moment_end(struct moment *m)
 	}
 	free(m->file);
 	free(m->pending);
+}
+
+void moment_print(const struct moment *m)
+{
+	static const char *const kinds[] = {"write",  "truncate", "sync",        "create",   "link",
+					    "rename", "unlink",   "sync folder", "returned", "promised"};
+	enum { SHOWN = 25 };
+
+	for (size_t i = m->at < SHOWN ? 0 : m->at - SHOWN; i <= m->at && i < m->record->n; i++) {
+		const struct call *c = &m->record->call[i];
+		printf("#   %s%zu %s", i == m->at ? "next: " : "", i, kinds[c->kind]);
+		if (c->file >= 0)
+			printf(" file %d, %llu + %zu", c->file, (unsigned long long)c->offset, c->len);
+		printf("%s%s %s", c->name ? " " : "", c->name ? c->name : "", c->to ? c->to : "");
+		if (c->state >= 0)
+			printf("state %d", c->state);
+		printf("\n");
+	}
 }
 
 /* --- images ------------------------------------------------------------------------------------------------ */
@@ -203,6 +230,14 @@ static void add(struct image *image, const char *name, uint8_t *bytes, size_t le
 	image->n++;
 }
 
+static void forget_last(const struct moment *m, const struct disk_file *f, uint8_t *bytes)
+{
+	const struct call *c = &m->record->call[f->pending[f->n - 1]];
+
+	if (c->kind == CALL_WRITE)
+		memset(bytes + c->offset, 0, c->len);
+}
+
 void image_of_kill(const struct moment *m, size_t torn, struct image *ret)
 {
 	const struct call *next = m->at < m->record->n ? &m->record->call[m->at] : NULL;
@@ -213,6 +248,8 @@ void image_of_kill(const struct moment *m, size_t torn, struct image *ret)
 		bool is_torn = torn > 0 && next && next->kind == CALL_WRITE && next->file == names.at[i].file;
 		size_t len;
 		uint8_t *bytes = whole(m, &m->file[names.at[i].file], is_torn ? next->offset + next->len : 0, &len);
+		if (lies(m, LIE_CACHE) && m->file[names.at[i].file].n > 0)
+			forget_last(m, &m->file[names.at[i].file], bytes);
 		if (is_torn) {
 			memcpy(bytes + next->offset, next->data, torn);
 			len = next->offset + torn > len ? next->offset + torn : len;
@@ -297,6 +334,8 @@ static uint8_t *cut_file(const struct moment *m, int file, const struct loss *lo
 	must(bytes);
 	if (f->len > 0)
 		memcpy(bytes, f->base, f->len);
+	if (f->len > 0 && lies(m, LIE_BIT))
+		bytes[next_random(seed) % f->len] ^= (uint8_t)(1 << next_random(seed) % 8);
 	fill_from(f, bytes, most, loss, seed);
 	for (size_t i = 0; i < f->n; i++) {
 		const struct call *c = &m->record->call[f->pending[i]];

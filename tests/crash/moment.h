@@ -38,7 +38,7 @@ struct disk_file {
 };
 
 struct moment {
-	const struct record *record;
+	const struct recording *record;
 	size_t at; /* calls before this one have been made */
 	struct disk_file *file;
 	struct names durable;
@@ -48,10 +48,13 @@ struct moment {
 };
 
 /* At the record's beginning, before the workload's first call. */
-void moment_begin(struct moment *m, const struct record *record);
+void moment_begin(struct moment *m, const struct recording *record);
 void moment_end(struct moment *m);
 /* One call further. False: there is none. */
 bool moment_step(struct moment *m);
+
+/* The last calls before it, as lines that begin with "#". */
+void moment_print(const struct moment *m);
 
 /* What is on the disk. */
 struct image {

@@ -89,20 +89,22 @@ static void add_contents(FILE *out, struct fs *fs, const struct fs_attr *a)
 	}
 }
 
-static void add_inode(FILE *out, struct fs *fs, const char *path, const struct fs_attr *a, bool times)
+static void add_inode(FILE *out, struct fs *fs, const char *path, const struct fs_attr *a, bool exact)
 {
 	const struct timespec *time[] = {&a->mtime, &a->ctime, &a->btime};
 
-	fprintf(out, "/%s ino=%llu mode=%o nlink=%u owner=%u:%u rdev=%llu size=%llu", path, (unsigned long long)a->ino, a->mode,
-		a->nlink, a->uid, a->gid, (unsigned long long)a->rdev, (unsigned long long)a->size);
-	for (int i = 0; times && i < 3; i++)
+	fprintf(out, "/%s mode=%o nlink=%u owner=%u:%u rdev=%llu size=%llu", path, a->mode, a->nlink, a->uid, a->gid,
+		(unsigned long long)a->rdev, (unsigned long long)a->size);
+	if (exact)
+		fprintf(out, " ino=%llu", (unsigned long long)a->ino);
+	for (int i = 0; exact && i < 3; i++)
 		fprintf(out, " %lld.%09ld", (long long)time[i]->tv_sec, time[i]->tv_nsec);
 	add_contents(out, fs, a);
 	add_xattrs(out, fs, a->ino);
 	fprintf(out, "\n");
 }
 
-static void walk(FILE *out, struct fs *fs, const char *path, uint64_t ino, bool times)
+static void walk(FILE *out, struct fs *fs, const char *path, uint64_t ino, bool exact)
 {
 	struct list names = {0};
 	struct fs_attr attr;
@@ -113,7 +115,7 @@ static void walk(FILE *out, struct fs *fs, const char *path, uint64_t ino, bool 
 		fprintf(out, "/%s error %d\n", path, r);
 		return;
 	}
-	add_inode(out, fs, path, &attr, times);
+	add_inode(out, fs, path, &attr, exact);
 	if (!S_ISDIR(attr.mode))
 		return;
 	must(fs_dir_open(fs, ino, &dir) == 0);
@@ -124,7 +126,7 @@ static void walk(FILE *out, struct fs *fs, const char *path, uint64_t ino, bool 
 		char *below;
 		must(asprintf(&below, "%s%s%s", path, *path ? "/" : "", names.name[i]) > 0);
 		must(fs_lookup(fs, ino, names.name[i], &child) == 0);
-		walk(out, fs, below, child.ino, times);
+		walk(out, fs, below, child.ino, exact);
 		fs_forget(fs, child.ino, 1);
 		free(below);
 		free(names.name[i]);
@@ -132,14 +134,14 @@ static void walk(FILE *out, struct fs *fs, const char *path, uint64_t ino, bool 
 	free(names.name);
 }
 
-char *picture_of_tree(struct fs *fs, bool times)
+char *picture_of_tree(struct fs *fs, bool exact)
 {
 	char *text;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
 	must(out);
-	walk(out, fs, "", FS_ROOT_INO, times);
+	walk(out, fs, "", FS_ROOT_INO, exact);
 	fclose(out);
 	return text;
 }

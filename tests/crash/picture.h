@@ -10,8 +10,11 @@
 #include "fs.h"
 #include "reel.h"
 
-/* Every name in the order of readdir, with its inode's attributes (access times excepted), xattrs and contents. */
-char *picture_of_tree(struct fs *fs, bool times);
+/*
+ * Every name in the order of readdir, with its inode's attributes (access times excepted), xattrs and contents; numbers of
+ * inodes and times only if `exact`.
+ */
+char *picture_of_tree(struct fs *fs, bool exact);
 
 /* Every live entry in the order of the container: hash of the key, length and hash of the value. */
 char *picture_of_store(struct reel *r);

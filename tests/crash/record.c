@@ -27,12 +27,12 @@ void die(const char *fmt, ...)
 	abort();
 }
 
-static struct record *self(const struct disk_ops *d)
+static struct recording *self(const struct disk_ops *d)
 {
-	return (struct record *)(uintptr_t)d;
+	return (struct recording *)(uintptr_t)d;
 }
 
-static struct call *add(struct record *r, enum call_kind kind)
+static struct call *add(struct recording *r, enum call_kind kind)
 {
 	if (r->n == r->room) {
 		r->room = r->room ? 2 * r->room : 256;
@@ -50,7 +50,7 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-static int find_name(const struct record *r, const char *path)
+static int find_name(const struct recording *r, const char *path)
 {
 	for (int i = 0; i < RECORD_NAMES; i++)
 		if (r->names[i].name && strcmp(r->names[i].name, base_name(path)) == 0)
@@ -58,7 +58,7 @@ static int find_name(const struct record *r, const char *path)
 	return -1;
 }
 
-static void set_name(struct record *r, const char *path, int file)
+static void set_name(struct recording *r, const char *path, int file)
 {
 	int i = find_name(r, path);
 
@@ -72,7 +72,7 @@ static void set_name(struct record *r, const char *path, int file)
 	r->names[i].file = file;
 }
 
-static void drop_name(struct record *r, const char *path)
+static void drop_name(struct recording *r, const char *path)
 {
 	int i = find_name(r, path);
 
@@ -81,13 +81,13 @@ static void drop_name(struct record *r, const char *path)
 	r->names[i].name = NULL;
 }
 
-static int file_of(const struct record *r, int fd)
+static int file_of(const struct recording *r, int fd)
 {
 	must(fd >= 0 && fd < RECORD_FDS && r->file_of[fd] > 0);
 	return r->file_of[fd] - 1;
 }
 
-static void add_write(struct record *r, int file, uint64_t offset, const struct iovec *iov, size_t len)
+static void add_write(struct recording *r, int file, uint64_t offset, const struct iovec *iov, size_t len)
 {
 	struct call *c = add(r, CALL_WRITE);
 
@@ -107,7 +107,7 @@ static void add_write(struct record *r, int file, uint64_t offset, const struct 
 
 static int record_open(const struct disk_ops *d, const char *path, int flags, mode_t mode)
 {
-	struct record *r = self(d);
+	struct recording *r = self(d);
 	bool makes = (flags & O_CREAT) && find_name(r, path) < 0;
 	int fd;
 
@@ -134,7 +134,7 @@ static int record_open(const struct disk_ops *d, const char *path, int flags, mo
 
 static int record_close(const struct disk_ops *d, int fd)
 {
-	struct record *r = self(d);
+	struct recording *r = self(d);
 
 	must(fd >= 0 && fd < RECORD_FDS);
 	r->file_of[fd] = 0;
@@ -144,7 +144,7 @@ static int record_close(const struct disk_ops *d, int fd)
 
 static ssize_t record_pwritev(const struct disk_ops *d, int fd, const struct iovec *iov, int n, uint64_t offset)
 {
-	struct record *r = self(d);
+	struct recording *r = self(d);
 
 	if (r->dead)
 		return -EIO;
@@ -157,7 +157,7 @@ static ssize_t record_pwritev(const struct disk_ops *d, int fd, const struct iov
 /* The real disk is not asked to sync: nothing here outlives the machine. */
 static int record_sync(const struct disk_ops *d, int fd)
 {
-	struct record *r = self(d);
+	struct recording *r = self(d);
 
 	if (r->dead)
 		return -EIO;
@@ -171,7 +171,7 @@ static int record_sync(const struct disk_ops *d, int fd)
 
 static int record_ftruncate(const struct disk_ops *d, int fd, uint64_t size)
 {
-	struct record *r = self(d);
+	struct recording *r = self(d);
 	int err = r->dead ? -EIO : disk_real.ftruncate(&disk_real, fd, size);
 
 	if (err == 0) {
@@ -184,7 +184,7 @@ static int record_ftruncate(const struct disk_ops *d, int fd, uint64_t size)
 
 static int record_dup3(const struct disk_ops *d, int from, int to, int flags)
 {
-	struct record *r = self(d);
+	struct recording *r = self(d);
 	int fd = disk_real.dup3(&disk_real, from, to, flags);
 
 	if (fd >= 0)
@@ -193,7 +193,7 @@ static int record_dup3(const struct disk_ops *d, int from, int to, int flags)
 }
 
 /* Notes a change of names that was made. */
-static int named(struct record *r, int err, enum call_kind kind, const char *from, const char *to)
+static int named(struct recording *r, int err, enum call_kind kind, const char *from, const char *to)
 {
 	if (err < 0)
 		return err;
@@ -209,35 +209,35 @@ static int named(struct record *r, int err, enum call_kind kind, const char *fro
 
 static int record_rename(const struct disk_ops *d, const char *from, const char *to)
 {
-	struct record *r = self(d);
+	struct recording *r = self(d);
 
 	return named(r, r->dead ? -EIO : disk_real.rename(&disk_real, from, to), CALL_RENAME, from, to);
 }
 
 static int record_renameat2(const struct disk_ops *d, const char *from, const char *to, unsigned flags)
 {
-	struct record *r = self(d);
+	struct recording *r = self(d);
 
 	return named(r, r->dead ? -EIO : disk_real.renameat2(&disk_real, from, to, flags), CALL_RENAME, from, to);
 }
 
 static int record_link(const struct disk_ops *d, const char *from, const char *to)
 {
-	struct record *r = self(d);
+	struct recording *r = self(d);
 
 	return named(r, r->dead ? -EIO : disk_real.link(&disk_real, from, to), CALL_LINK, from, to);
 }
 
 static int record_unlink(const struct disk_ops *d, const char *path)
 {
-	struct record *r = self(d);
+	struct recording *r = self(d);
 
 	return named(r, r->dead ? -EIO : disk_real.unlink(&disk_real, path), CALL_UNLINK, path, NULL);
 }
 
 /* --- its beginning and end --------------------------------------------------------------------------------- */
 
-static void take_file(struct record *r, const char *folder, const char *name)
+static void take_file(struct recording *r, const char *folder, const char *name)
 {
 	char path[4400];
 	struct stat st;
@@ -259,12 +259,12 @@ static void take_file(struct record *r, const char *folder, const char *name)
 	free(iov.iov_base);
 }
 
-void record_begin(struct record *r, const char *folder)
+void record_begin(struct recording *r, const char *folder)
 {
 	DIR *dir = opendir(folder);
 
 	must(dir);
-	*r = (struct record){.ops = disk_real};
+	*r = (struct recording){.ops = disk_real};
 	r->ops.open = record_open;
 	r->ops.close = record_close;
 	r->ops.pwritev = record_pwritev;
@@ -284,7 +284,7 @@ void record_begin(struct record *r, const char *folder)
 	r->first = r->n;
 }
 
-void record_end(struct record *r)
+void record_end(struct recording *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		free(r->call[i].data);
@@ -296,12 +296,12 @@ void record_end(struct record *r)
 	free(r->call);
 }
 
-void record_returned(struct record *r, int state)
+void record_returned(struct recording *r, int state)
 {
 	add(r, CALL_RETURNED)->state = state;
 }
 
-void record_promised(struct record *r, int state)
+void record_promised(struct recording *r, int state)
 {
 	add(r, CALL_PROMISED)->state = state;
 }

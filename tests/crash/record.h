@@ -38,12 +38,23 @@ struct call {
 	int state;
 };
 
+/* What a disk or a system may do wrong, so that the tests can be seen to notice (moment.c). */
+enum lie {
+	LIE_NONE,
+	LIE_SYNC,   /* files are not synced */
+	LIE_FOLDER, /* names are not */
+	LIE_CACHE,  /* a kill loses the last write */
+	LIE_BIT,    /* of what was synced a bit changes */
+	LIES,
+};
+
 enum { RECORD_FDS = 1024, RECORD_NAMES = 16 };
 
-struct record {
+struct recording {
 	struct disk_ops ops; /* first: what the store is given */
 	struct call *call;
 	size_t n, room;
+	enum lie lie; /* from the first of the workload's calls on */
 	size_t first; /* calls before it are what the folder held at the beginning */
 	int files;
 	bool dead;               /* the process was killed: nothing reaches the disk, and nothing is recorded */
@@ -60,10 +71,10 @@ void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
 #define must(condition) ((condition) ? (void)0 : die("%s:%d: %s", __FILE__, __LINE__, #condition))
 
 /* Begins with the files that `folder` has now, all on stable storage. */
-void record_begin(struct record *r, const char *folder);
-void record_end(struct record *r);
+void record_begin(struct recording *r, const char *folder);
+void record_end(struct recording *r);
 
-void record_returned(struct record *r, int state);
-void record_promised(struct record *r, int state);
+void record_returned(struct recording *r, int state);
+void record_promised(struct recording *r, int state);
 
 #endif

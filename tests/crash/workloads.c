@@ -4,16 +4,21 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
+#include <linux/falloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-#include "engine.h"
+#include "copy.h"
 #include "life.h"
 #include "moment.h"
 
 static void begin(struct life *l)
 {
-	(void)life_create(l);
-	(void)life_open(l);
+	int r = life_create(l);
+
+	if (life_open(l) == 0 && r == 0)
+		life_promise(l);
 }
 
 #define with_fs(l)                                                                                                             \
@@ -83,6 +88,52 @@ static void attributes(struct life *l)
 	life_unlink_open(l, "a");
 	life_put(l, "a", 900);
 	life_unlink_open(l, "a");
+	life_setacl(l, "d", true, 6);
+	life_mkdir(l, "d/e");
+	life_put(l, "d/a", 10);
+	life_sync(l);
+	life_setacl(l, "d/a", false, 2);
+	life_chmod(l, "d/a", 0640);
+	life_read(l, "d/a");
+	life_setxattr(l, "d/e", "trusted.t", 30);
+	life_close(l);
+}
+
+/* Holes made in all ways, and contents that share what is around them. */
+static void holes(struct life *l)
+{
+	const int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+
+	begin(l);
+	with_fs(l);
+	life_put(l, "a", 9000);
+	life_put(l, "b", 3000);
+	life_patch(l, "b", 30000, 500);
+	life_fsync(l, "b");
+	life_allocate(l, "a", punch, 1000, 5000);
+	life_allocate(l, "b", FALLOC_FL_ZERO_RANGE, 29000, 1200);
+	life_patch(l, "a", 2000, 30);
+	life_tmpfile(l, "c", 5000);
+	life_allocate(l, "c", 0, 4000, 9000);
+	life_sync(l);
+	life_allocate(l, "c", punch, 0, 100000);
+	life_truncate(l, "a", 1);
+	life_allocate(l, "a", FALLOC_FL_ZERO_RANGE, 0, 1);
+	life_tmpfile(l, "d", 1);
+	life_allocate(l, "b", FALLOC_FL_KEEP_SIZE, 50000, 10);
+	life_close(l);
+}
+
+/* Contents longer than the buffer of an append, which is then several writes, and than a block with a checksum of its own. */
+static void large(struct life *l)
+{
+	begin(l);
+	with_fs(l);
+	life_put(l, "a", 150000);
+	life_sync(l);
+	life_patch(l, "a", 70000, 3000);
+	life_put(l, "b", 140000);
+	life_rename(l, "b", "a", 0);
 	life_close(l);
 }
 
@@ -98,6 +149,8 @@ static void sessions(struct life *l)
 			life_sync(l);
 		for (int n = 0; n < 3 && l->fs; n++)
 			life_random(l);
+		if (i == 2)
+			life_checkpoint(l);
 		life_close(l);
 		life_open(l);
 		with_fs(l);
@@ -207,6 +260,50 @@ static void adopted(struct life *l)
 	life_close(l);
 }
 
+/* The same of containers that the reference engine wrote, some of them torn. */
+static void adopted_vectors(struct life *l)
+{
+	char name[80];
+
+	life_take_vector(l, name);
+	life_open(l);
+	with_fs(l);
+	life_promise(l);
+	life_mkdir(l, "d");
+	life_put(l, "d/a", 800);
+	life_sync(l);
+	for (int i = 0; i < 4; i++)
+		life_random(l);
+	life_kill(l);
+	with_fs(l);
+	for (int i = 0; i < 3; i++)
+		life_random(l);
+	life_close(l);
+	life_foreign(l);
+	life_open(l);
+	with_fs(l);
+	life_put(l, "b", 60);
+	life_close(l);
+	life_compact(l);
+	life_open(l);
+	with_fs(l);
+	life_put(l, "b", 80);
+	life_close(l);
+}
+
+static void imported(struct life *l)
+{
+	(void)life_create(l);
+	(void)life_import(l);
+	life_open(l);
+	with_fs(l);
+	life_unlink(l, "a");
+	life_truncate(l, "sub/b", 100);
+	life_patch(l, "sub/holes", 20000, 10);
+	life_close(l);
+	(void)life_import(l);
+}
+
 static void at_random(struct life *l)
 {
 	begin(l);
@@ -249,16 +346,110 @@ static void keys(struct life *l)
 	life_store_close(l);
 }
 
+static void keys_at_random(struct life *l)
+{
+	(void)life_store_open(l);
+	for (int i = 0; i < 25 && l->store; i++) {
+		uint64_t what = next_random(&l->seed) % 16;
+		if (what < 2)
+			life_store_sync(l);
+		else if (what == 2 && life_store_close(l) == 0)
+			(void)life_store_open(l);
+		else if (what == 3)
+			(void)life_store_kill(l);
+		else if (what == 4)
+			life_store_compact(l);
+		else
+			life_store_random(l);
+	}
+	if (l->store)
+		life_store_close(l);
+}
+
+static void large_keys(struct life *l)
+{
+	(void)life_store_open(l);
+	if (!l->store)
+		return;
+	life_write(l, 1, 100);
+	life_store_sync(l);
+	life_batch(l, 2, 3, 70000);
+	life_store_sync(l);
+	life_stream(l, 3, 4, 40000, false);
+	life_stream(l, 3, 4, 40000, true);
+	life_write(l, 4, 90000);
+	life_store_close(l);
+}
+
+static void keys_of_vectors(struct life *l)
+{
+	char name[80];
+
+	life_take_vector(l, name);
+	(void)life_store_open(l);
+	if (!l->store)
+		return;
+	life_promise(l);
+	for (int i = 0; i < 12; i++) {
+		life_store_random(l);
+		if (i == 5)
+			life_store_sync(l);
+		if (i == 8)
+			life_store_compact(l);
+	}
+	life_store_close(l);
+}
+
+/* An older container written again: the new one is there as a whole, or not. */
+static void converted(struct life *l)
+{
+	struct reel_engine_options options = {.base.flags = REEL_RDONLY, .disk = l->disk};
+	struct copied copied = {.at = 0};
+	char name[80], old[4400];
+	struct snapshot s;
+	struct reel *r;
+	uint64_t size;
+
+	snprintf(old, sizeof(old), "%s/old", l->folder);
+	life_take_vector(l, name);
+	if (l->disk->rename(l->disk, l->path, old) < 0 || disk_sync_parent(l->disk, old) < 0)
+		return;
+	if (l->record)
+		l->record->first = l->record->n;
+	if (reel_engine_open(old, &options, &r) < 0)
+		return;
+	if (snapshot_take_live(r, &s) == 0) {
+		(void)copy_to_new(r, &s, l->path, &copied, &size);
+		snapshot_free(&s);
+	}
+	(void)reel_close(r);
+	(void)life_store_open(l);
+	if (!l->store)
+		return;
+	life_promise(l);
+	for (int i = 0; i < 4; i++)
+		life_store_random(l);
+	life_store_close(l);
+}
+
 const struct workload WORKLOADS[] = {
     {"files", "files written, overwritten, patched, appended to, truncated, removed", files, false, false},
     {"names", "directories and files renamed over each other, links, symbolic links", names, false, false},
-    {"attributes", "xattrs, modes, files removed while they are open", attributes, false, false},
-    {"sessions", "closed and opened again between random changes", sessions, false, false},
+    {"attributes", "xattrs, ACLs, modes, files removed while they are open", attributes, false, false},
+    {"holes", "holes punched, zeroed, left by writes; files written before they have a name", holes, false, false},
+    {"large", "appends of several writes", large, false, false},
+    {"sessions", "closed and opened again between random changes; checkpoints", sessions, false, false},
     {"kills", "killed and gone on between random changes", kills, false, false},
     {"compactions", "compacted after a clean end and after a kill", compactions, false, false},
     {"foreign", "another program's keys between sessions", foreign, false, true},
     {"adopted", "a file system in a container that another program began", adopted, false, true},
+    {"adopted-vectors", "a file system in a container of the reference engine", adopted_vectors, false, true},
+    {"imported", "reel import, into an empty container and again", imported, false, false},
     {"random", "random changes, syncs, ends", at_random, false, false},
     {"keys", "keys and values alone: writes, batches, deletions, compaction", keys, true, false},
+    {"keys-random", "keys and values: random changes, streams, submissions, kills, compactions", keys_at_random, true, false},
+    {"keys-large", "keys and values: appends of several writes", large_keys, true, false},
+    {"keys-vectors", "keys and values in a container of the reference engine", keys_of_vectors, true, false},
+    {"converted", "a container of the reference engine written again", converted, true, false},
 };
 const int WORKLOAD_COUNT = sizeof(WORKLOADS) / sizeof(WORKLOADS[0]);
