@@ -71,6 +71,8 @@ int life_patch(struct life *l, const char *path, uint64_t offset, size_t len);
 int life_append(struct life *l, const char *path, size_t len);
 /* As fallocate(2). */
 int life_allocate(struct life *l, const char *path, int mode, uint64_t offset, uint64_t len);
+/* As copy_file_range(2). */
+int life_copy(struct life *l, const char *from, uint64_t start, const char *to, uint64_t target, uint64_t len);
 int life_fsync(struct life *l, const char *path);
 int life_truncate(struct life *l, const char *path, uint64_t size);
 /* Changes just an access time, which is no part of a state. */

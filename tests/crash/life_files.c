@@ -89,6 +89,21 @@ int life_allocate(struct life *l, const char *path, int mode, uint64_t offset, u
 	return r < 0 ? r : let_go(l, &h, fs_file_allocate(h.file, mode, offset, len, false));
 }
 
+int life_copy(struct life *l, const char *from, uint64_t start, const char *to, uint64_t target, uint64_t len)
+{
+	struct held source, h;
+	uint64_t copied;
+	int r = hold(l, from, O_RDONLY, &source);
+
+	if (r < 0)
+		return r;
+	r = hold(l, to, O_RDWR, &h);
+	if (r == 0)
+		r = let_go(l, &h, fs_file_copy(source.file, start, h.file, target, len, false, false, &copied));
+	fs_file_release(source.file);
+	return r;
+}
+
 int life_fsync(struct life *l, const char *path)
 {
 	struct held h;

@@ -22,11 +22,11 @@ static size_t any_size(struct life *l)
 	return sizes[below(l, 6)];
 }
 
-static int random_write(struct life *l, const char *path)
+static int random_write(struct life *l, const char *path, const char *other)
 {
 	static const int modes[] = {FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE, 0, FALLOC_FL_KEEP_SIZE};
 
-	switch (below(l, 6)) {
+	switch (below(l, 8)) {
 	case 0:
 		return life_put(l, path, any_size(l));
 	case 1:
@@ -37,6 +37,10 @@ static int random_write(struct life *l, const char *path)
 		return life_tmpfile(l, path, any_size(l));
 	case 4:
 		return life_allocate(l, path, modes[below(l, 4)], below(l, 9000), 1 + below(l, 9000));
+	case 5:
+		return life_copy(l, path, below(l, 3000), other, below(l, 9000), 1 + below(l, 9000));
+	case 6:
+		return life_copy(l, path, 0, other, 0, 1 << 20);
 	default:
 		return life_truncate(l, path, below(l, 10000));
 	}
@@ -83,11 +87,11 @@ int life_random(struct life *l)
 	case 9:
 		return life_rename(l, path, to, 0);
 	case 10:
-		return life_rename(l, path, to, RENAME_EXCHANGE);
+		return life_rename(l, path, to, below(l, 2) ? RENAME_EXCHANGE : RENAME_WHITEOUT);
 	case 11:
 		return life_mkdir(l, "d");
 	default:
-		return random_write(l, path);
+		return random_write(l, path, to);
 	}
 }
 

@@ -124,6 +124,33 @@ static void holes(struct life *l)
 	life_close(l);
 }
 
+/* Files that share bytes, each of which is then changed, removed, or taken by another program. */
+static void copies(struct life *l)
+{
+	begin(l);
+	with_fs(l);
+	life_put(l, "a", 9000);
+	life_put(l, "b", 5000);
+	life_put(l, "c", 0);
+	life_copy(l, "a", 1000, "b", 8192, 6000);
+	life_copy(l, "a", 0, "c", 0, 9000);
+	life_sync(l);
+	life_patch(l, "a", 2000, 30);
+	life_patch(l, "b", 9000, 30);
+	life_unlink(l, "a");
+	life_copy(l, "c", 0, "b", 0, 4096);
+	life_kill(l);
+	with_fs(l);
+	life_allocate(l, "c", FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 100, 6000);
+	life_put(l, "a", 700);
+	life_close(l);
+	life_compact(l);
+	life_open(l);
+	with_fs(l);
+	life_truncate(l, "c", 10);
+	life_close(l);
+}
+
 /* Contents longer than the buffer of an append, which is then several writes, and than a block with a checksum of its own. */
 static void large(struct life *l)
 {
@@ -220,6 +247,7 @@ static void foreign(struct life *l)
 	life_append(l, "a", 20);
 	life_sync(l);
 	life_put(l, "c", 60);
+	life_copy(l, "a", 0, "c", 0, 1000);
 	life_close(l);
 	life_foreign(l);
 	life_open(l);
@@ -437,6 +465,7 @@ const struct workload WORKLOADS[] = {
     {"names", "directories and files renamed over each other, links, symbolic links", names, false, false},
     {"attributes", "xattrs, ACLs, modes, files removed while they are open", attributes, false, false},
     {"holes", "holes punched, zeroed, left by writes; files written before they have a name", holes, false, false},
+    {"copies", "copy_file_range: files that share bytes", copies, false, false},
     {"large", "appends of several writes", large, false, false},
     {"sessions", "closed and opened again between random changes; checkpoints", sessions, false, false},
     {"kills", "killed and gone on between random changes", kills, false, false},
