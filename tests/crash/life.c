@@ -235,7 +235,7 @@ int life_symlink(struct life *l, const char *path, const char *target)
 
 int life_link(struct life *l, const char *path, const char *to)
 {
-	struct fs_attr attr;
+	struct fs_attr attr = {0};
 	struct place p;
 	int r = place_of(l, to, &p);
 
@@ -262,7 +262,7 @@ int life_unlink(struct life *l, const char *path)
 
 int life_rename(struct life *l, const char *path, const char *to, unsigned flags)
 {
-	struct place p, q;
+	struct place p, q = {0};
 	int r = place_of(l, path, &p);
 
 	if (r == 0)

@@ -176,10 +176,8 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-	    damage_before_a_torn_end_is_not_cut,
-	    broken_link_before_a_torn_end_is_damage,
-	    link_of_zeros_is_a_broken_one,
-	    damage_after_the_durable_tail_is_not_cut,
+	    damage_before_a_torn_end_is_not_cut, broken_link_before_a_torn_end_is_damage,
+	    link_of_zeros_is_a_broken_one,       damage_after_the_durable_tail_is_not_cut,
 	    reader_beside_a_writer_waits,
 	};
 	return run_tests("entries behind damage", tests, sizeof(tests) / sizeof(tests[0]));
