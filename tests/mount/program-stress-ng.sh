@@ -4,8 +4,9 @@
 . "$(dirname "$0")/lib.sh" || exit 1
 need_programs stress-ng
 
-# What goes to other file systems than this one (procfs, binderfs, a tmpfs of its own), or needs what ext4 alone has.
-elsewhere=bind-mount,binderfs,procfs,fiemap,verity,ioprio,eventfd
+# What goes to other file systems than this one (procfs, binderfs, a tmpfs of its own), or needs what ext4 alone has. io and
+# fanotify open those of all mounts: other tests beside this one could not unmount, and their errors would be seen here.
+elsewhere=bind-mount,binderfs,procfs,fiemap,verity,ioprio,eventfd,io,fanotify
 sizes=(--hdd-bytes 4M --iomix-bytes 4M --fallocate-bytes 32M --sync-file-bytes 4M --readahead-bytes 4M
 	--revio-bytes 8M --seek-size 8M)
 
