@@ -3,7 +3,8 @@
  *
  * The kernel stamps what it changes itself (files, with the writeback cache) by a clock that ticks every few
  * milliseconds, since Linux 6.13 moved forward by whoever asks for a finer time. What is changed here has to
- * sort after what the kernel has changed before: so the same ticks, but nothing before a time that the kernel has sent.
+ * sort after what the kernel has changed before: so the same ticks, but nothing before a time that the kernel has sent
+ * (T5 in docs/DESIGN.md).
  */
 #include "config.h"
 
