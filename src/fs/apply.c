@@ -220,10 +220,14 @@ static int apply_extents(struct tree *t, const struct fs_record_extents *r, cons
 	/* The new list first: what both lists use must not end in between. */
 	for (uint32_t n = 0; n < r->count && err == 0; n++)
 		err = put_extent(t, &fresh, i, &x[n]);
+	if (err < 0) {
+		extents_clear(t, &fresh);
+		return err;
+	}
 	old = i->extents;
 	i->extents = fresh;
 	extents_clear(t, &old);
-	return err;
+	return 0;
 }
 
 static int apply_atimes(struct tree *t, const struct fs_record_atimes *r, const struct record *rec)

@@ -10,6 +10,7 @@
 
 #include "apply.h"
 #include "attr.h"
+#include "ballast.h"
 #include "checkpoint.h"
 #include "commit.h"
 #include "room.h"
@@ -276,6 +277,8 @@ static int apply(struct tx *tx, const struct tx_result *result)
 	pthread_rwlock_wrlock(&fs->tree_lock);
 	forget_tombstones(&fs->tree, tx->tombstones);
 	r = apply_body(&fs->tree, tx->body.bytes, tx->body.len, reel_tail_offset(fs->store), &bad);
+	if (r == -ENOMEM && ballast_drop(fs))
+		r = apply_body(&fs->tree, tx->body.bytes, tx->body.len, reel_tail_offset(fs->store), &bad);
 	if (r < 0) {
 		fs->lost = true;
 	} else if (result) {
@@ -314,6 +317,8 @@ int tx_commit(struct tx *tx, const struct tx_result *result)
 {
 	int r = tx->body.error;
 
+	if (r == 0)
+		r = ballast_take(tx->fs, &tx->body);
 	if (r == 0)
 		r = tx_append(tx);
 	if (r < 0) {
@@ -406,7 +411,7 @@ int commit_clean(struct fs *fs)
 	if (fs->last_checkpoint == FS_NO_POSITION || fs->replay_size > fs->checkpoint_size / CLEAN_SHARE)
 		r = write_clean(fs, FS_SEAL_CLEAN | FS_SEAL_CHECKPOINT);
 	/* Without room for a checkpoint, the next opening has more to replay, and nothing else is different. */
-	if (r == -ENOSPC || r == -EDQUOT)
+	if ((r == -ENOSPC || r == -EDQUOT) && !reel_failed(fs->store))
 		r = write_clean(fs, FS_SEAL_CLEAN);
 	return r < 0 ? r : reel_sync(fs->store);
 }

@@ -27,13 +27,9 @@ static bool wants_write(int flags)
 	return (flags & O_ACCMODE) != O_RDONLY;
 }
 
-/* Makes the fs_file for an open state that the caller has one user of. */
-static int file_new(struct fs *fs, struct open_state *o, int flags, struct fs_file **ret)
+/* Fills the fs_file for an open state that the caller has one user of. */
+static void file_begin(struct fs_file *f, struct fs *fs, struct open_state *o, int flags)
 {
-	struct fs_file *f = malloc(sizeof(*f));
-
-	if (!f)
-		return -ENOMEM;
 	/* A descriptor that truncated has something to commit, whatever it may do else. */
 	*f = (struct fs_file){fs, o, wants_write(flags) || (flags & O_TRUNC)};
 	if (f->writable) {
@@ -41,8 +37,6 @@ static int file_new(struct fs *fs, struct open_state *o, int flags, struct fs_fi
 		o->writers++;
 		pthread_rwlock_unlock(&fs->tree_lock);
 	}
-	*ret = f;
-	return 0;
 }
 
 static int truncate_at_open(struct fs *fs, struct open_state *o)
@@ -64,61 +58,98 @@ static int truncate_at_open(struct fs *fs, struct open_state *o)
 int fs_file_open(struct fs *fs, uint64_t ino, int flags, struct fs_file **ret)
 {
 	struct open_state *o;
+	struct fs_file *f;
 	int r;
 
 	if ((wants_write(flags) || (flags & O_TRUNC)) && fs_is_read_only(fs))
 		return -EROFS;
-	r = open_hold(fs, ino, &o);
-	if (r < 0)
-		return r;
-	if (flags & O_TRUNC)
+	/* First: what was truncated stays so. */
+	f = malloc(sizeof(*f));
+	r = f ? open_hold(fs, ino, &o) : -ENOMEM;
+	if (r == 0 && (flags & O_TRUNC)) {
 		r = truncate_at_open(fs, o);
-	if (r == 0)
-		r = file_new(fs, o, flags, ret);
-	if (r < 0)
-		open_put(fs, o);
-	return r;
+		if (r < 0)
+			open_put(fs, o);
+	}
+	if (r < 0) {
+		free(f);
+		return r;
+	}
+	file_begin(f, fs, o, flags);
+	*ret = f;
+	return 0;
+}
+
+/* Memory for opening what is about to be made, so that it need not be taken back. */
+struct new_file {
+	struct fs_file *file;
+	void *spare; /* as much as an open state takes */
+};
+
+static int new_file_begin(struct new_file *n)
+{
+	*n = (struct new_file){malloc(sizeof(*n->file)), malloc(sizeof(struct open_state))};
+	return n->file && n->spare ? 0 : -ENOMEM;
+}
+
+static void new_file_end(struct new_file *n)
+{
+	free(n->file);
+	free(n->spare);
 }
 
 /* The open file for an inode that was just made, with a lookup reference. */
-static int open_new(struct fs *fs, int flags, const struct fs_attr *attr, struct fs_file **ret)
+static int open_new(struct fs *fs, int flags, const struct fs_attr *attr, struct new_file *n, struct fs_file **ret)
 {
 	struct open_state *o;
 	int r = open_hold(fs, attr->ino, &o);
 
+	if (r == -ENOMEM) {
+		free(n->spare);
+		n->spare = NULL;
+		r = open_hold(fs, attr->ino, &o);
+	}
 	if (r < 0)
 		return r;
-	r = file_new(fs, o, flags, ret);
-	if (r < 0)
-		open_put(fs, o);
-	return r;
+	file_begin(n->file, fs, o, flags);
+	*ret = n->file;
+	n->file = NULL;
+	return 0;
 }
 
 int fs_file_create(struct fs *fs, uint64_t parent, const char *name, uint32_t mode, int flags, const struct fs_cred *cred,
 		   struct fs_attr *attr, struct fs_file **ret)
 {
-	int r = fs_mknod(fs, parent, name, S_IFREG | (mode & 07777), 0, cred, attr);
+	struct new_file n;
+	int r = new_file_begin(&n);
 
-	if (r < 0)
-		return r;
-	r = open_new(fs, flags, attr, ret);
-	if (r < 0) {
-		(void)fs_unlink(fs, parent, name);
-		fs_forget(fs, attr->ino, 1);
+	if (r == 0)
+		r = fs_mknod(fs, parent, name, S_IFREG | (mode & 07777), 0, cred, attr);
+	if (r == 0) {
+		r = open_new(fs, flags, attr, &n, ret);
+		if (r < 0) {
+			(void)fs_unlink(fs, parent, name);
+			fs_forget(fs, attr->ino, 1);
+		}
 	}
+	new_file_end(&n);
 	return r;
 }
 
 int fs_file_tmpfile(struct fs *fs, uint64_t parent, uint32_t mode, int flags, const struct fs_cred *cred, struct fs_attr *attr,
 		    struct fs_file **ret)
 {
-	int r = names_make_unnamed(fs, parent, S_IFREG | (mode & 07777), cred, attr);
+	struct new_file n;
+	int r = new_file_begin(&n);
 
-	if (r < 0)
-		return r;
-	r = open_new(fs, flags, attr, ret);
-	if (r < 0)
-		fs_forget(fs, attr->ino, 1);
+	if (r == 0)
+		r = names_make_unnamed(fs, parent, S_IFREG | (mode & 07777), cred, attr);
+	if (r == 0) {
+		r = open_new(fs, flags, attr, &n, ret);
+		if (r < 0)
+			fs_forget(fs, attr->ino, 1);
+	}
+	new_file_end(&n);
 	return r;
 }
 

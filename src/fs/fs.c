@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "atime.h"
+#include "ballast.h"
 #include "commit.h"
 #include "file.h"
 #include "locate.h"
@@ -82,6 +83,7 @@ void fs_free(struct fs *fs)
 {
 	tree_free(&fs->tree);
 	body_free(&fs->import);
+	(void)ballast_drop(fs);
 	number_set_clear(&fs->unkeyed);
 	pthread_rwlock_destroy(&fs->tree_lock);
 	pthread_mutex_destroy(&fs->open_lock);

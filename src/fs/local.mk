@@ -5,6 +5,7 @@ libfs_la_SOURCES = \
 	src/fs/atime.c src/fs/atime.h \
 	src/fs/atime_pack.c src/fs/atime_pack.h \
 	src/fs/attr.c src/fs/attr.h \
+	src/fs/ballast.c src/fs/ballast.h \
 	src/fs/check.c \
 	src/fs/checkpoint.c src/fs/checkpoint.h \
 	src/fs/clock.c src/fs/clock.h \

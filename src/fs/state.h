@@ -48,6 +48,8 @@ struct fs {
 	struct body import;        /* records for other programs' entries, not yet in a transaction */
 	struct number_set unkeyed; /* while opening: positions of contents whose keys those entries have taken or deleted */
 	bool lost;                 /* the tree in memory is not what the container says: nothing more is written */
+	void *ballast;             /* memory held for applying the next transaction (ballast.h) */
+	size_t ballast_size;
 	uint64_t room_kept;        /* bytes of disk kept back (room.h); 0: not yet known */
 	bool told_full, told_used; /* that the disk is full, and that what was kept back is used up, was said */
 	bool moved;                /* positions in seals are not those of the file: another program compacted it */

@@ -2,7 +2,8 @@
  * table.h - an ordered table from 64-bit numbers to pointers: Judy arrays with their error handling.
  * Inode numbers, name hashes, readdir cookies, key hashes and container offsets are all looked up
  * through it. Reading is safe from several threads while nobody changes the table; it does no
- * locking of its own and owns nothing that it points to. Beside it a set of such numbers, of about a bit each where
+ * locking of its own and owns nothing that it points to. Taking a key out may want memory: where there is none, its slot
+ * stays, with nothing in it. Beside it a set of such numbers, of about a bit each where
  * they lie close together.
  */
 #ifndef FS_TABLE_H
@@ -40,7 +41,11 @@ static inline int table_put(struct table *t, uint64_t key, void *value)
 
 static inline void table_del(struct table *t, uint64_t key)
 {
-	(void)JudyLDel(&t->judy, key, NULL);
+	if (JudyLDel(&t->judy, key, NULL) == JERR) {
+		void **slot = (void **)JudyLGet(t->judy, key, NULL);
+		if (slot)
+			*slot = NULL;
+	}
 }
 
 /* The first value whose key is at least *key, which is set to it; NULL: none. */
@@ -49,6 +54,8 @@ static inline void *table_first(const struct table *t, uint64_t *key)
 	Word_t word = *key;
 	void **slot = (void **)JudyLFirst(t->judy, &word, NULL);
 
+	while (slot && !*slot)
+		slot = (void **)JudyLNext(t->judy, &word, NULL);
 	*key = word;
 	return slot ? *slot : NULL;
 }
@@ -59,6 +66,8 @@ static inline void *table_last(const struct table *t, uint64_t *key)
 	Word_t word = UINT64_MAX;
 	void **slot = (void **)JudyLLast(t->judy, &word, NULL);
 
+	while (slot && !*slot)
+		slot = (void **)JudyLPrev(t->judy, &word, NULL);
 	*key = word;
 	return slot ? *slot : NULL;
 }
@@ -70,7 +79,9 @@ static inline uint64_t table_count(const struct table *t)
 
 static inline bool table_empty(const struct table *t)
 {
-	return t->judy == NULL;
+	uint64_t key = 0;
+
+	return table_first(t, &key) == NULL;
 }
 
 /* Frees the table, not what it points to. */

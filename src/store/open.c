@@ -73,6 +73,13 @@ static int still_there(struct reel *r, int fd)
 	return err < 0 ? err : opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
+/* A file that was made for this opening, which failed, does not stay. */
+static void drop_made(struct reel *r)
+{
+	if (r->options.flags & REEL_EXCL)
+		(void)r->disk->unlink(r->disk, r->path);
+}
+
 /* Opens and locks; again when the file was replaced while this one waited for the lock. */
 static int open_file(struct reel *r)
 {
@@ -94,8 +101,10 @@ static int open_file(struct reel *r)
 			return 0;
 		}
 		(void)disk_close(r->disk, fd);
-		if (err < 0)
+		if (err < 0) {
+			drop_made(r);
 			return err;
+		}
 	}
 	return -EBUSY;
 }
@@ -198,6 +207,8 @@ int reel_engine_open(const char *path, const struct reel_engine_options *options
 	if (err == 0 && !options->defer_cut)
 		err = reel_cut_torn(r);
 out:
+	if (err < 0 && r->fd >= 0)
+		drop_made(r);
 	if (err < 0)
 		store_free(r);
 	else

@@ -63,15 +63,15 @@ static int look(struct reel *r, uint64_t end)
 	/* First: appends go on meanwhile. */
 	uint64_t tail = reel_tail_offset(r), ended = atomic_load(&r->watch.ended);
 	struct stat st;
-	int err = r->disk->fstat(r->disk, r->fd, &st);
 
-	if (err < 0)
-		return err;
+	/* Where nothing can be learned, what is in the mapping counts. */
+	if (r->disk->fstat(r->disk, r->fd, &st) < 0)
+		return 0;
 	uint64_t size = (uint64_t)st.st_size;
 	look_at_time(r, &st, ended);
 	if (size >= tail)
 		return 0;
-	err = is_cut(r, size, tail);
+	int err = is_cut(r, size, tail);
 	return size >= end ? 0 : err;
 }
 
