@@ -4,6 +4,8 @@
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/../mount/lib.sh" || exit 1
 
+many=$build/tests/mount/many
+
 # expect_files FIRST STEP LAST: the directory holds the files FIRST, FIRST + STEP, ... and nothing else.
 expect_files() {
 	seq "$@" >"$scratch/want"
@@ -28,6 +30,48 @@ many_files() {
 	rm -r "$mnt/many"
 	remount_it
 	expect "" "$(ls -A "$mnt")" "what is left after rm -r"
+}
+
+# seconds COMMAND...: how long it takes; its output goes to $scratch/out.
+seconds() {
+	local start=$EPOCHREALTIME
+	"$@" >"$scratch/out"
+	awk -v "start=$start" -v "end=$EPOCHREALTIME" 'BEGIN { printf "%.1f\n", end - start }'
+}
+
+# expect_names COUNT: the directory lists 1 to COUNT, each once.
+expect_names() {
+	seq "$1" | sort >"$scratch/want"
+	find "$mnt/many" -mindepth 1 -printf '%f\n' | sort | cmp - "$scratch/want" || fail "the names listed are wrong"
+}
+
+# many_names COUNT: empty files, made one by one, listed, and removed one by one, with remounts. Says how long it took, and how
+# long in a folder beside the container.
+many_names() {
+	local count=$1 where here=() there=()
+	mkdir "$mnt/many" "$scratch/many"
+	here=("$("$many" make "$mnt/many" "$count")")
+	expect_names "$count"
+	remount_it
+	here+=("$(seconds ls -f "$mnt/many")")
+	expect_names "$count"
+	here+=("$("$many" remove "$mnt/many" "$count")")
+	expect "" "$(ls -A "$mnt/many")" "what is left"
+	remount_it
+	expect "" "$(ls -A "$mnt/many")" "what is left after a remount"
+	there=("$("$many" make "$scratch/many" "$count")" "$(seconds ls -f "$scratch/many")")
+	there+=("$("$many" remove "$scratch/many" "$count")")
+	for where in "here ${here[*]}" "$(stat -f -c %T "$scratch") ${there[*]}"; do
+		echo "# $count names: make, list, remove: $where s"
+	done
+}
+
+test_20000_names() {
+	many_names 20000
+}
+
+long_1000000_names() {
+	many_names 1000000
 }
 
 test_3000_files() {

@@ -58,7 +58,7 @@ unmount_it() {
 	local tries=0
 	until fusermount3 -u "$mnt" 2>"$scratch/umount"; do
 		tries=$((tries + 1))
-		if [ $tries -gt 50 ] || ! grep -q busy "$scratch/umount"; then
+		if [ $tries -gt 300 ] || ! grep -q busy "$scratch/umount"; then
 			fail "cannot unmount: $(cat "$scratch/umount")"
 		fi
 		sleep 0.1
