@@ -72,8 +72,8 @@ static void report_end(struct report *rep, const struct reel_info *info)
 		return;
 	}
 	if (torn > 0 && !rep->cut_short)
-		printf("note: %" PRIu64 " bytes after the last whole entry are of an append that did not finish "
-		       "(the next writer cuts them off)\n",
+		printf("note: %" PRIu64 " bytes after the last whole entry are of an append that a crash cut off "
+		       "(the next writer takes them away), or that a mount is making just now\n",
 		       torn);
 	put_escaped(stdout, rep->path, strlen(rep->path), false);
 	if (rep->faults == 0)
