@@ -27,6 +27,18 @@ tests_crash_states_SOURCES = tests/crash/states.c tests/crash/explore.c tests/cr
 tests_crash_states_CPPFLAGS = $(crash_life_cppflags)
 tests_crash_states_LDADD = libcrashimport.la libfs.la libstore.la
 
+# Each call to the disk and each allocation failing in turn, in the same workloads; tools/faults runs all of them.
+TESTS += tests/faults/disk.sh
+EXTRA_DIST += tests/faults/disk.sh
+noinst_PROGRAMS += tests/faults/faults
+tests_faults_faults_SOURCES = tests/faults/faults.c tests/faults/failing.c tests/faults/failing.h \
+	tests/faults/memory.c tests/faults/memory.h tests/crash/explore.c tests/crash/explore_keys.c tests/crash/explore.h \
+	$(crash_life_sources)
+tests_faults_faults_CPPFLAGS = $(crash_life_cppflags) -I$(srcdir)/tests/crash
+tests_faults_faults_LDADD = libcrashimport.la libfs.la libstore.la
+tests_faults_faults_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray \
+	-Wl,--wrap=aligned_alloc,--wrap=strdup,--wrap=strndup,--wrap=asprintf,--wrap=free
+
 # The sources of `reel import`, with a watch on what they change.
 noinst_LTLIBRARIES += libcrashimport.la
 libcrashimport_la_SOURCES = tests/crash/watched.h tools/cmd_import.c tools/import_tree.c tools/import_entries.c tools/put.c \
@@ -63,7 +75,7 @@ mount_tests = \
 	tests/mount/names.sh tests/mount/attrs.sh tests/mount/atime.sh tests/mount/killpriv.sh tests/mount/rename.sh tests/mount/open-files.sh \
 	tests/mount/append.sh tests/mount/truncate.sh tests/mount/mmap.sh tests/mount/readdir.sh tests/mount/xattr.sh \
 	tests/mount/statfs.sh tests/mount/options.sh tests/mount/mount-helper.sh tests/mount/two-writers.sh \
-	tests/mount/full-disk.sh tests/mount/file-limit.sh tests/mount/read-only-disk.sh tests/mount/container-cut.sh \
+	tests/mount/full-disk.sh tests/mount/file-limit.sh tests/mount/read-only-disk.sh tests/mount/container-cut.sh tests/mount/failing-disk.sh \
 	tests/mount/doubles.sh tests/mount/underlying.sh tests/mount/messages.sh \
 	tests/mount/signals.sh tests/mount/tmpfile.sh tests/mount/btime.sh \
 	tests/mount/acl.sh tests/mount/capabilities.sh tests/mount/permissions.sh tests/mount/mount-as-user.sh tests/mount/overlay.sh \

@@ -71,9 +71,61 @@ void life_add_state(struct life *l, char *picture)
 	l->n++;
 }
 
+static void pause_faults(struct life *l, bool on)
+{
+	if (l->pause)
+		l->pause(on);
+}
+
+void *life_room(struct life *l, size_t size)
+{
+	pause_faults(l, true);
+	void *p = malloc(size);
+	must(p);
+	pause_faults(l, false);
+	return p;
+}
+
+void life_add_picture(struct life *l, struct fs *fs)
+{
+	pause_faults(l, true);
+	life_add_state(l, picture_of_tree(fs, !l->others));
+	pause_faults(l, false);
+}
+
+static char *picture(struct life *l)
+{
+	return l->keys ? picture_of_store(l->store) : picture_of_tree(l->fs, !l->others);
+}
+
 void life_note(struct life *l)
 {
-	life_add_state(l, l->keys ? picture_of_store(l->store) : picture_of_tree(l->fs, !l->others));
+	pause_faults(l, true);
+	life_add_state(l, picture(l));
+	pause_faults(l, false);
+}
+
+/* A call that a fault made fail has changed nothing that can be seen. */
+static void refused(struct life *l)
+{
+	char *is;
+
+	l->refused++;
+	if ((!l->fs && !l->store) || l->n == 0)
+		return;
+	pause_faults(l, true);
+	is = picture(l);
+	if (strcmp(is, l->state[l->n - 1].picture) != 0 && l->changed++ == 0)
+		picture_difference(is, l->state[l->n - 1].picture);
+	free(is);
+	pause_faults(l, false);
+}
+
+int life_told(struct life *l, int r)
+{
+	if (r == -EIO || r == -ENOSPC || r == -EROFS || r == -ENOMEM)
+		refused(l);
+	return r;
 }
 
 void life_promise(struct life *l)
@@ -86,14 +138,13 @@ int life_noted(struct life *l, int r)
 {
 	if (r == 0)
 		life_note(l);
-	return r;
+	return life_told(l, r);
 }
 
 uint8_t *life_bytes(struct life *l, size_t len)
 {
-	uint8_t *data = malloc(len + 8);
+	uint8_t *data = life_room(l, len + 8);
 
-	must(data);
 	for (size_t i = 0; i < len; i += 8) {
 		uint64_t value = next_random(&l->seed);
 		memcpy(data + i, &value, 8);
@@ -107,7 +158,7 @@ int life_create(struct life *l)
 {
 	struct fs_options options = life_options(l);
 
-	return fs_create_container(l->path, &options);
+	return life_told(l, fs_create_container(l->path, &options));
 }
 
 int life_open(struct life *l)
@@ -126,7 +177,7 @@ int life_close(struct life *l)
 	l->fs = NULL;
 	if (r == 0)
 		life_promise(l);
-	return r;
+	return life_told(l, r);
 }
 
 void life_die(struct life *l)
@@ -149,7 +200,7 @@ int life_sync(struct life *l)
 
 	if (r == 0)
 		life_promise(l);
-	return r;
+	return life_told(l, r);
 }
 
 int life_checkpoint(struct life *l)
@@ -164,7 +215,7 @@ int life_compact(struct life *l)
 
 	if (r == 0 && l->n > 0)
 		life_promise(l);
-	return r;
+	return life_told(l, r);
 }
 
 /* --- attributes ------------------------------------------------------------------------------------------------ */

@@ -27,6 +27,9 @@ struct life {
 	bool others; /* other programs write to it too; pictures are not exact then: what is imported gets the file's times */
 	bool keys;   /* a life of keys and values */
 	int faults;  /* found by the last check */
+	int refused; /* calls that failed for want of a disk, of room or of memory */
+	int changed; /* of these, those after which something was not as before */
+	void (*pause)(bool on); /* no faults are injected while it is on; NULL: none are at all */
 	uint64_t seed;
 	struct state *state;
 	int n, room;
@@ -46,6 +49,12 @@ void life_add_state(struct life *l, char *picture);
 void life_note(struct life *l);
 /* The state after a call that returned r, if it changed anything. Returns r. */
 int life_noted(struct life *l, int r);
+/* The same of a call that changes nothing; a refusal, too, must have changed nothing. */
+int life_told(struct life *l, int r);
+/* The present state as another opening of the container shows it. */
+void life_add_picture(struct life *l, struct fs *fs);
+/* Memory of the test's own, to be freed. */
+void *life_room(struct life *l, size_t size);
 /* All states until now are on stable storage. */
 void life_promise(struct life *l);
 

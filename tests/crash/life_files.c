@@ -52,7 +52,8 @@ static int let_go(struct life *l, struct held *h, int r)
 	fs_file_release(h->file);
 	if (h->counted)
 		fs_forget(l->fs, h->attr.ino, 1);
-	return life_noted(l, r < 0 ? r : flushed);
+	life_note(l);
+	return life_told(l, r < 0 ? r : flushed);
 }
 
 static int write_to(struct life *l, const char *path, int flags, uint64_t offset, size_t len)

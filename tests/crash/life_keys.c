@@ -26,11 +26,7 @@ static int open_store(struct life *l, unsigned flags)
 
 int life_store_open(struct life *l)
 {
-	int r = open_store(l, REEL_CREATE);
-
-	if (r == 0)
-		life_note(l);
-	return r;
+	return life_noted(l, open_store(l, REEL_CREATE));
 }
 
 int life_store_close(struct life *l)
@@ -40,7 +36,7 @@ int life_store_close(struct life *l)
 	l->store = NULL;
 	if (r == 0)
 		life_promise(l);
-	return r;
+	return life_told(l, r);
 }
 
 int life_store_kill(struct life *l)
@@ -57,7 +53,7 @@ int life_store_sync(struct life *l)
 
 	if (r == 0)
 		life_promise(l);
-	return r;
+	return life_told(l, r);
 }
 
 int life_write(struct life *l, uint64_t key, size_t len)
@@ -79,9 +75,8 @@ int life_delete(struct life *l, uint64_t key)
 /* `n` items with values, and room for one more. The values are in *values. */
 static struct reel_batch_item *make_items(struct life *l, uint64_t first_key, size_t n, size_t len, uint8_t **values)
 {
-	struct reel_batch_item *items = calloc(n + 1, sizeof(*items));
+	struct reel_batch_item *items = life_room(l, (n + 1) * sizeof(*items));
 
-	must(items);
 	*values = life_bytes(l, n * len);
 	for (size_t i = 0; i < n; i++)
 		items[i] = (struct reel_batch_item){first_key + i, *values + i * len, len};
@@ -181,7 +176,7 @@ static int note_as_seen(struct life *l)
 
 	if (r < 0)
 		return r;
-	life_add_state(l, picture_of_tree(fs, !l->others));
+	life_add_picture(l, fs);
 	return fs_close(fs);
 }
 

@@ -387,7 +387,7 @@ static void keys_at_random(struct life *l)
 			(void)life_store_kill(l);
 		else if (what == 4)
 			life_store_compact(l);
-		else
+		else if (l->store)
 			life_store_random(l);
 	}
 	if (l->store)
