@@ -51,7 +51,8 @@ test_noexec() {
 	expect_error "Permission denied" "$mnt/program"
 }
 
-# A program that runs cannot be written, as on other file systems: ETXTBSY. It can be replaced, renamed and removed, and runs on.
+# A program that runs cannot be written, as on other file systems: ETXTBSY. It can be replaced,
+# renamed and removed, and runs on.
 test_running_program_is_busy() {
 	local where
 	for where in "$scratch" "$mnt"; do

@@ -88,7 +88,8 @@ test_through_a_descriptor() {
 	expect 981173106.123456789 "$(stat -c %.9Y "$mnt/f")" "after a remount"
 }
 
-# The owner sets any time. Another who may write to the file sets the present time, and no other: EPERM. Who may not write: EACCES.
+# The owner sets any time. Another who may write to the file sets the present time, and no other:
+# EPERM. Who may not write: EACCES.
 test_permissions() {
 	need_root
 	new_file
