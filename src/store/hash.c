@@ -11,6 +11,9 @@
 
 #include <libdeflate.h>
 #include <pthread.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 #if defined(__x86_64__) && __has_include(<xxh_x86dispatch.h>)
 #include <xxh_x86dispatch.h>
 #else
@@ -21,7 +24,6 @@
 
 #define POLYNOMIAL 0xedb88320u /* without its x^32 */
 #define ORDER      0xffffffffu
-#define ONE        0x80000000u
 
 enum {
 	EXPONENT_BYTES = 4,
@@ -40,7 +42,7 @@ static uint32_t times_x(uint32_t a)
 }
 
 /* Four bits of `a` at a time: `multiple` has b times each of the 16 values they can have. */
-static uint32_t multiply(uint32_t a, uint32_t b)
+static uint32_t multiply_anywhere(uint32_t a, uint32_t b)
 {
 	uint32_t multiple[16] = {0}, product = 0;
 
@@ -56,25 +58,55 @@ static uint32_t multiply(uint32_t a, uint32_t b)
 	return product;
 }
 
+#if defined(__x86_64__)
+/* The processor multiplies; what is x^32 and more of the product is reduced as a checksum of four more bytes is. */
+__attribute__((target("pclmul"))) static uint32_t multiply_here(uint32_t a, uint32_t b)
+{
+	__m128i both = _mm_clmulepi64_si128(_mm_cvtsi32_si128((int)a), _mm_cvtsi32_si128((int)b), 0);
+	uint64_t product = (uint64_t)_mm_cvtsi128_si64(both) << 1;
+
+	return (uint32_t)(product >> 32) ^ shift_near((uint32_t)product, 4);
+}
+
+static bool can_multiply;
+#endif
+
+static inline uint32_t multiply(uint32_t a, uint32_t b)
+{
+#if defined(__x86_64__)
+	if (__builtin_expect(can_multiply, true))
+		return multiply_here(a, b);
+#endif
+	return multiply_anywhere(a, b);
+}
+
+uint32_t gf_multiply(uint32_t a, uint32_t b)
+{
+	return multiply(a, b);
+}
+
 static void build_tables(void)
 {
 	for (uint32_t i = 0; i < 16; i++)
 		times_x4[i] = times_x(times_x(times_x(times_x(i))));
 
-	uint32_t step = times_x(ONE);
+	uint32_t step = times_x(GF_ONE);
 	for (int k = 0; k < EXPONENT_BYTES; k++) {
-		power[k][0] = ONE;
+		power[k][0] = GF_ONE;
 		for (int j = 1; j < 256; j++)
 			power[k][j] = multiply(power[k][j - 1], step);
 		step = multiply(power[k][255], step);
 	}
-	power_near[0] = ONE;
+	power_near[0] = GF_ONE;
 	for (int j = 1; j < NEAR; j++)
 		power_near[j] = multiply(power_near[j - 1], power[0][8]);
 	for (int k = 0; k < 8; k++) {
 		for (uint32_t i = 0; i < 256; i++)
 			crc_of_byte[k][i] = multiply(i, power_near[k + 1]);
 	}
+#if defined(__x86_64__)
+	can_multiply = __builtin_cpu_supports("pclmul");
+#endif
 }
 
 void gf_prepare(void)
@@ -82,17 +114,26 @@ void gf_prepare(void)
 	pthread_once(&tables_once, build_tables);
 }
 
-uint32_t crc32_shift(uint32_t crc, uint64_t bytes)
+static uint32_t times_power(uint32_t crc, uint64_t exponent)
 {
-	if (bytes < NEAR)
-		return multiply(power_near[bytes], crc);
-	uint64_t exponent = bytes % ORDER * 8 % ORDER;
 	for (int k = 0; k < EXPONENT_BYTES; k++) {
 		unsigned digit = (exponent >> (8 * k)) & 0xff;
 		if (digit != 0)
 			crc = multiply(power[k][digit], crc);
 	}
 	return crc;
+}
+
+uint32_t crc32_shift(uint32_t crc, uint64_t bytes)
+{
+	if (bytes < NEAR)
+		return multiply(power_near[bytes], crc);
+	return times_power(crc, bytes % ORDER * 8 % ORDER);
+}
+
+uint32_t crc32_unshift(uint32_t crc, uint64_t bytes)
+{
+	return times_power(crc, ORDER - bytes % ORDER * 8 % ORDER);
 }
 
 uint32_t reel_crc32_combine(uint32_t crc_a, uint32_t crc_b, uint64_t len_b)

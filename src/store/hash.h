@@ -17,9 +17,26 @@ void gf_prepare(void);
  * data that goes on for so many bytes.
  */
 uint32_t crc32_shift(uint32_t crc, uint64_t bytes);
+/* Back: crc32_shift() of the result is `crc` again. */
+uint32_t crc32_unshift(uint32_t crc, uint64_t bytes);
+
+/* The product of two such checksums as polynomials. What is multiplied by GF_ONE stays as it is. */
+uint32_t gf_multiply(uint32_t a, uint32_t b);
+#define GF_ONE 0x80000000u
 
 /* [k][b]: what the byte b, followed by k zero bytes, adds to the checksum's remainder. */
 extern uint32_t crc_of_byte[8][256];
+
+/* As crc32_shift(), for 1 to 8 bytes: without a call. */
+static inline uint32_t shift_near(uint32_t crc, unsigned bytes)
+{
+	if (bytes >= 4)
+		return crc_of_byte[bytes - 1][crc & 0xff] ^ crc_of_byte[bytes - 2][(crc >> 8) & 0xff] ^
+		       crc_of_byte[bytes - 3][(crc >> 16) & 0xff] ^ crc_of_byte[bytes - 4][crc >> 24];
+	for (; bytes > 0; bytes--)
+		crc = (crc >> 8) ^ crc_of_byte[0][crc & 0xff];
+	return crc;
+}
 
 /* As reel_crc32(), for few bytes: without a call. */
 static inline uint32_t crc32_few(uint32_t crc, const uint8_t *data, uint64_t len)

@@ -4,12 +4,13 @@
  *
  *  - At every position the eight bytes where prev_tail would be must name a tail found good before
  *    (forward dynamic programming over tails, in the order of the file).
- *  - The checksum between two positions comes from the running checksum of the whole range: those
- *    at both positions, the first one shifted. No byte is summed twice, but for the at most
- *    pad + trailer bytes behind each good tail.
+ *  - The checksum between two positions comes from the running checksum of the whole range. A good tail is kept with
+ *    that of the place where its payload would begin, shifted back to the start: shifted on to where a trailer is, by
+ *    one multiplication with a power of x that runs along, it is what the payload's checksum differs by from the running
+ *    one. No byte is summed twice, but for the at most pad + trailer bytes behind each good tail.
  *
- * So forged trailers cost a few table steps each, and runs of zeros are skipped. Relies on the first
- * byte searched being in good hands: `from` is 0 or a tail known to be good.
+ * So forged trailers cost one lookup and one multiplication each, however many and wherever they lead, and runs of zeros
+ * are skipped. Relies on the first byte searched being in good hands: `from` is 0 or a tail known to be good.
  */
 #include "config.h"
 
@@ -19,7 +20,7 @@
 #include "hash.h"
 #include "u64table.h"
 
-/* Values of the table of good tails: the running checksum where the next payload begins, and these. */
+/* Values of the table of good tails: the running checksum where the next payload begins, shifted back, and these. */
 #define TAIL_IS_GOOD  ((uint64_t)1 << 32)
 #define TAIL_LINKS_2  ((uint64_t)1 << 33) /* at least two entries since the start */
 #define TAIL_DOUBTFUL ((uint64_t)1 << 35) /* no entry links to it yet, and chance may have made it */
@@ -27,18 +28,11 @@
 
 enum {
 	SIZE_BYTES = 6, /* of a size or link; longer files cannot be mapped */
+	NEAR = 8,       /* bytes by which a power is shifted without a multiplication */
 	STEP = 128,     /* bytes up to which a call of the library does not pay */
 	SEEN_BITS = 16,
-	RECENT_BITS = 6,     /* links of which the shifted checksum is remembered */
 	TRIES_U32 = 1 << 16, /* tries after which chance may have a hand in it, by the width of the checksum */
 	TRIES_U24 = 1 << 8,
-};
-
-/* What a link that was followed lately leads to, and the checksum there, shifted to `at`. */
-struct recent {
-	uint64_t tail, state, at;
-	uint32_t shifted;
-	bool used;
 };
 
 struct search {
@@ -50,7 +44,8 @@ struct search {
 
 	uint64_t at; /* the running checksum of [origin, at) */
 	uint32_t crc;
-	struct recent recent[1 << RECENT_BITS];
+	uint64_t power_at; /* x to the power of the bits of [origin, power_at) */
+	uint32_t power;
 	struct search_result result;
 	uint64_t unfinished_after; /* a good tail; UINT64_MAX: none seen */
 	uint64_t tried;            /* sums compared of entries that do not go on from the longest prefix */
@@ -67,31 +62,31 @@ static inline void run_to(struct search *s, uint64_t at)
 	s->at = at;
 }
 
+/* What the bytes before a payload, of which the state of its tail tells, add to the running checksum at s->at. */
+static inline uint32_t sum_before(struct search *s, uint64_t state)
+{
+	uint64_t n = s->at - s->power_at;
+
+	s->power = n <= NEAR ? shift_near(s->power, (unsigned)n) : crc32_shift(s->power, n);
+	s->power_at = s->at;
+	return gf_multiply((uint32_t)state, s->power);
+}
+
 static inline uint64_t mixed(uint64_t tail)
 {
 	return tail * 0x9e3779b97f4a7c15u;
 }
 
-/* The good tail `tail`, if it is one other than the start; NULL: it is not. */
-static inline struct recent *look_up(struct search *s, uint64_t tail)
+/* What is known of a good tail other than the start; 0: it is none. */
+static inline uint64_t look_up(const struct search *s, uint64_t tail)
 {
 	uint64_t seen = mixed(tail) >> (64 - SEEN_BITS);
-	struct recent *recent = &s->recent[seen >> (SEEN_BITS - RECENT_BITS)];
 
-	if (!(s->seen[seen / 64] >> (seen % 64) & 1))
-		return NULL;
-	if (recent->used && recent->tail == tail)
-		return recent;
-	uint64_t state = u64table_peek(&s->good, tail, NULL);
-	if (state == 0)
-		return NULL;
-	*recent = (struct recent){
-	    .tail = tail, .state = state, .at = round_up(tail, s->c->gen->pad), .shifted = (uint32_t)state, .used = true};
-	return recent;
+	return s->seen[seen / 64] >> (seen % 64) & 1 ? u64table_peek(&s->good, tail, NULL) : 0;
 }
 
-/* Is the checksum good of the bytes between `payload`, to which `link` leads (NULL: the start), and the trailer at `at`? */
-static inline bool sum_is_good(struct search *s, struct recent *link, uint64_t payload, bool tombstone, uint64_t at)
+/* Is the checksum good of the payload that begins behind the tail of which `state` is known (0: the start)? */
+static inline bool sum_is_good(struct search *s, uint64_t state, bool tombstone, uint64_t at)
 {
 	const struct generation *gen = s->c->gen;
 	uint32_t stored = trailer_crc(gen, s->c->base + at);
@@ -99,13 +94,8 @@ static inline bool sum_is_good(struct search *s, struct recent *link, uint64_t p
 	if (tombstone)
 		return stored == (TOMBSTONE_CRC & gen->crc_mask);
 	run_to(s, at);
-	uint32_t sum = s->crc;
-	if (payload != s->origin) {
-		link->shifted = crc32_shift(link->shifted, at - link->at);
-		link->at = at;
-		sum ^= link->shifted;
-	}
-	return (sum & gen->crc_mask) == stored;
+	uint32_t before = state == 0 ? 0 : sum_before(s, state);
+	return ((s->crc ^ before) & gen->crc_mask) == stored;
 }
 
 /*
@@ -131,7 +121,7 @@ static int add_good(struct search *s, uint64_t prev_tail, uint64_t prev_state, u
 		run_to(s, trailer);
 	/* A payload that would begin past the end has no trailer; its checksum is never asked for. */
 	if (payload <= s->c->size)
-		state |= reel_crc32(s->crc, s->c->base + s->at, payload - s->at);
+		state |= crc32_unshift(reel_crc32(s->crc, s->c->base + s->at, payload - s->at), payload - s->origin);
 	if (is_doubtful(s, prev_tail, prev_state)) {
 		state |= TAIL_DOUBTFUL;
 	} else {
@@ -159,16 +149,16 @@ static unsigned excluded(uint64_t prev_tail, uint64_t payload)
 static inline int try_entry(struct search *s, uint64_t at, uint64_t field)
 {
 	uint64_t prev_tail = field & ~TRAILER_UNFINISHED_MASK, payload;
-	struct recent *link = NULL;
+	uint64_t state = 0;
 	bool tombstone;
 
-	if (prev_tail != s->from && (link = look_up(s, prev_tail)) == NULL)
+	if (prev_tail != s->from && (state = look_up(s, prev_tail)) == 0)
 		return 0;
 	if (!entry_bounds(s->c, prev_tail, at, &payload, &tombstone))
 		return 0;
 	if (prev_tail != s->result.tail || prev_tail == 0)
 		s->tried++;
-	if (!sum_is_good(s, link, payload, tombstone, at))
+	if (!sum_is_good(s, state, tombstone, at))
 		return 0;
 	/* Behind a tail that is known to be durable; elsewhere a damaged pad harms nobody. */
 	if (s->from > 0 && !pad_is_zero(s->c, prev_tail, payload))
@@ -177,8 +167,7 @@ static inline int try_entry(struct search *s, uint64_t at, uint64_t field)
 		s->unfinished_after = prev_tail;
 		return 0;
 	}
-	return add_good(s, prev_tail, link == NULL ? 0 : link->state,
-			payload == prev_tail && tombstone ? 0 : excluded(prev_tail, payload), at);
+	return add_good(s, prev_tail, state, payload == prev_tail && tombstone ? 0 : excluded(prev_tail, payload), at);
 }
 
 /* The first byte at or after `at` that is not zero. */
@@ -243,6 +232,8 @@ int search_tail(const struct chain *c, uint64_t from, struct search_result *ret)
 	    .from = from,
 	    .origin = round_up(from, c->gen->pad),
 	    .at = round_up(from, c->gen->pad),
+	    .power_at = round_up(from, c->gen->pad),
+	    .power = GF_ONE,
 	    .result = {.tail = from},
 	    .unfinished_after = UINT64_MAX,
 	};
