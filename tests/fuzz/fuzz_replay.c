@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #include "build.h"
 #include "format.h"
@@ -170,16 +171,40 @@ static void add_raw(struct maker *m)
 	body_add(&m->body, type, p, len, NULL, 0);
 }
 
+/* Names of attributes, those of ACLs too. */
+static size_t pick_xattr_name(struct maker *m, char *ret)
+{
+	static const char *const names[] = {
+	    "user.a", "user.b", "system.posix_acl_access", "system.posix_acl_default", "security.capability", "trusted.a"};
+	uint8_t b = bytes_u8(&m->in);
+
+	if (b >= 0xe0)
+		return pick_text(m, ret);
+	strcpy(ret, names[b % 6]);
+	return strlen(ret);
+}
+
 static void add_xattr(struct maker *m, bool set)
 {
 	char name[NAME_MAX_ODD], value[NAME_MAX_ODD];
 	uint64_t ino = pick_ino(m);
-	size_t len = pick_text(m, name);
+	size_t len = pick_xattr_name(m, name);
 
 	if (set)
 		body_xattr(&m->body, ino, name, len, value, pick_text(m, value));
 	else
 		body_unxattr(&m->body, ino, name, len);
+}
+
+/* A batch of access times, of which the steps are any bytes. */
+static void add_atimes(struct maker *m)
+{
+	struct fs_record_atimes r = {pick_time(m)};
+	size_t len = bytes_u8(&m->in) % 64;
+	const uint8_t *p = bytes_take(&m->in, &len);
+	struct iovec steps = {(void *)p, len};
+
+	body_add(&m->body, FS_RECORD_ATIMES, &r, sizeof(r), &steps, 1);
 }
 
 static void add_symlink(struct maker *m)
@@ -219,7 +244,7 @@ static void add_touch(struct maker *m)
 
 static void add_record(struct maker *m)
 {
-	switch (bytes_u8(&m->in) % 14) {
+	switch (bytes_u8(&m->in) % 15) {
 	case 0:
 		body_state(&m->body, bytes_number(&m->in));
 		break;
@@ -252,6 +277,9 @@ static void add_record(struct maker *m)
 	case 11:
 	case 12:
 		add_extents(m);
+		break;
+	case 13:
+		add_atimes(m);
 		break;
 	default:
 		add_raw(m);

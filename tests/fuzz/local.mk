@@ -9,6 +9,7 @@ if FUZZING
 fuzz_mutate = tests/fuzz/mutate.c tests/fuzz/reseal.c
 fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
 else
+TESTS += tests/fuzz/corpus.sh
 fuzz_common += tests/fuzz/main.c
 fuzz_mutate =
 fuzz_ldflags = $(AM_LDFLAGS)
@@ -32,4 +33,4 @@ tests_fuzz_fuzz_operations_SOURCES = tests/fuzz/fuzz_operations.c $(fuzz_common)
 tests_fuzz_fuzz_operations_CFLAGS = $(AM_CFLAGS) -I$(srcdir)/tests/unit/fs
 tests_fuzz_fuzz_operations_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_operations_LDADD = tests/unit/fs/libharness.la $(fuzz_ldadd)
-EXTRA_DIST += tests/fuzz/mutate.c tests/fuzz/reseal.c tests/fuzz/main.c
+EXTRA_DIST += tests/fuzz/mutate.c tests/fuzz/reseal.c tests/fuzz/main.c tests/fuzz/corpus.sh tests/fuzz/corpus tools/fuzz
