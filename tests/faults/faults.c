@@ -135,7 +135,7 @@ static void judge(const struct trial *t, const struct life *l, const struct fail
 static void explore_cuts(const struct trial *t, struct life *l)
 {
 	static const struct effort effort = {.samples = 1, .single = 2, .boundaries = 2};
-	struct tally tally = {0};
+	struct tally tally = {.shown = FAILURES_SHOWN};
 
 	remake(run.after);
 	explore(l, t->label, run.after, &effort, run.seed, &tally);
