@@ -4,7 +4,7 @@ EXTRA_DIST += tests/lib.sh
 
 # Whole tasks through a real mount, and kills under load; tools/soak runs their long forms.
 acceptance_tests = \
-	tests/acceptance/roundtrip.sh tests/acceptance/sizes.sh tests/acceptance/manyfiles.sh \
+	tests/acceptance/sizes.sh tests/acceptance/manyfiles.sh \
 	tests/acceptance/names.sh tests/acceptance/foreign.sh tests/acceptance/badinput.sh \
 	tests/crash/kill-loop.sh
 TESTS += $(acceptance_tests)

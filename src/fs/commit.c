@@ -31,6 +31,15 @@ static int append_entry(struct reel_append *a, uint64_t key_hash, const struct i
 	return r < 0 ? r : reel_append_entry_end(a, NULL);
 }
 
+/* `r` is what became of the append's entries so far. */
+static int end_append(struct reel_append *a, int r)
+{
+	if (r == 0)
+		return reel_append_commit(a);
+	reel_append_abort(a);
+	return r;
+}
+
 /* Of an identity that there is already, or else of a new one. */
 static int append_super(struct reel_append *a, struct fs_super *super)
 {
@@ -63,12 +72,7 @@ static int append_seal(struct fs *fs, struct reel_append *a, uint32_t flags, con
 
 	seal.time_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 	seal_make(&fs->super, &seal, body->bytes, body->len);
-	r = append_entry(a, seal_key_hash(&seal), iov, body->len ? 2 : 1);
-	if (r < 0) {
-		reel_append_abort(a);
-		return r;
-	}
-	r = reel_append_commit(a);
+	r = end_append(a, append_entry(a, seal_key_hash(&seal), iov, body->len ? 2 : 1));
 	if (r < 0)
 		return r;
 	fs->sequence = seal.sequence;
@@ -132,12 +136,7 @@ static int write_super(struct fs *fs)
 
 	if (r < 0)
 		return r;
-	r = append_super(a, &super);
-	if (r < 0) {
-		reel_append_abort(a);
-		return r;
-	}
-	r = reel_append_commit(a);
+	r = end_append(a, append_super(a, &super));
 	if (r < 0)
 		return r;
 	fs->super = super;

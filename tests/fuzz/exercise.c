@@ -301,23 +301,7 @@ static int open_it(const char *path, bool read_only, struct fs **ret)
 	return r;
 }
 
-static void same(const char *a, const char *b, const char *what)
-{
-	if (strcmp(a, b) != 0)
-		fuzz_fail("%s:\n%s\nand\n%s", what, a, b);
-}
-
 /* The file is still the `size` bytes, or the first of them if `cut`. */
-static void unchanged(const char *path, const uint8_t *data, size_t size, bool cut)
-{
-	size_t len;
-	uint8_t *is = fuzz_load(path, &len);
-
-	FUZZ_CHECK(len == size || (cut && len < size), "the file had %zu bytes and has %zu", size, len);
-	FUZZ_CHECK(memcmp(is, data, len) == 0, "the file was changed");
-	free(is);
-}
-
 /* *sound: a file system in which nothing is wrong, nothing is left over, and all is where it was written. */
 static char *read_only(const char *path, bool *sound)
 {
@@ -351,7 +335,7 @@ static void repair(const char *path, const char *read, bool sound)
 	FUZZ_CHECK(fs_check(fs, count_fault, NULL) == 0, "what was repaired has faults");
 	text = tree_text(fs, false);
 	if (sound)
-		same(read, text, "as it is and repaired");
+		fuzz_same(read, text, "as it is and repaired");
 	free(text);
 	FUZZ_CHECK(fs_close(fs) == 0, "closing fails");
 }
@@ -372,7 +356,7 @@ static void compact(const char *path)
 	FUZZ_CHECK(r == 0 || r == -EMEDIUMTYPE || (r == -EIO && faults > 0), "compaction: %s", strerror(-r));
 	FUZZ_CHECK(open_it(path, false, &fs) == 0, "it cannot be opened after compaction");
 	after = tree_text(fs, true);
-	same(before, after, "before and after compaction");
+	fuzz_same(before, after, "before and after compaction");
 	left = fs_check(fs, count_fault, NULL);
 	/* An ACL that is none goes along. */
 	FUZZ_CHECK(r < 0 || left <= faults, "%lld faults after compaction, %lld before", (long long)left, (long long)faults);
@@ -391,21 +375,21 @@ void exercise(const char *path, uint64_t seed)
 	int r;
 
 	repair(path, read, sound);
-	unchanged(path, data, size, false);
+	fuzz_unchanged(path, data, size, false);
 	r = open_it(path, false, &run.fs);
-	unchanged(path, data, size, r == 0);
+	fuzz_unchanged(path, data, size, r == 0);
 	FUZZ_CHECK(r < 0 || read, "it can be opened for writing and not for reading");
 	if (r < 0)
 		goto out;
 	writable = tree_text(run.fs, false);
-	same(read, writable, "opened for reading and for writing");
+	fuzz_same(read, writable, "opened for reading and for writing");
 	operate(&run);
 	changed = tree_text(run.fs, true);
 	r = fs_close(run.fs);
 	FUZZ_CHECK(r == 0, "closing: %s", strerror(-r));
 	FUZZ_CHECK(open_it(path, false, &run.fs) == 0, "it cannot be opened again");
 	again = tree_text(run.fs, true);
-	same(changed, again, "before and after closing and opening");
+	fuzz_same(changed, again, "before and after closing and opening");
 	FUZZ_CHECK(fs_close(run.fs) == 0, "closing fails");
 	compact(path);
 out:

@@ -105,6 +105,21 @@ uint8_t *fuzz_load(const char *path, size_t *size)
 	return data;
 }
 
+void fuzz_unchanged(const char *path, const uint8_t *data, size_t size, bool cut)
+{
+	size_t len;
+	uint8_t *is = fuzz_load(path, &len);
+
+	FUZZ_CHECK(len == size || (cut && len < size), "the file had %zu bytes and has %zu", size, len);
+	FUZZ_CHECK(memcmp(is, data, len) == 0, "the file was changed");
+	free(is);
+}
+
+void fuzz_same(const char *a, const char *b, const char *what)
+{
+	FUZZ_CHECK(strcmp(a, b) == 0, "%s:\n%s\nand\n%s", what, a, b);
+}
+
 uint8_t bytes_u8(struct bytes *b)
 {
 	if (b->left == 0)

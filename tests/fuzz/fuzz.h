@@ -37,6 +37,10 @@ const char *fuzz_path(const char *name);
 void fuzz_store(const char *path, const void *data, size_t size);
 /* To be freed. */
 uint8_t *fuzz_load(const char *path, size_t *size);
+/* A finding unless the file has these bytes; `cut`: fewer of them will do. */
+void fuzz_unchanged(const char *path, const uint8_t *data, size_t size, bool cut);
+/* A finding unless the two texts are the same; `what` says of what. */
+void fuzz_same(const char *a, const char *b, const char *what);
 /* Removes what is in the folder. */
 void fuzz_clean(void);
 /* Keeps the last messages of the project, for fuzz_fail(); a reel_log_fn. */

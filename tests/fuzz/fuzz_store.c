@@ -24,22 +24,6 @@ static int open_it(const char *path, unsigned flags, struct reel **ret)
 	return r;
 }
 
-static void same(const char *a, const char *b, const char *what)
-{
-	if (strcmp(a, b) != 0)
-		fuzz_fail("%s:\n%s\nand\n%s", what, a, b);
-}
-
-static void unchanged(const char *path, const uint8_t *data, size_t size, bool cut)
-{
-	size_t len;
-	uint8_t *is = fuzz_load(path, &len);
-
-	FUZZ_CHECK(len == size || (cut && len < size), "the file had %zu bytes and has %zu", size, len);
-	FUZZ_CHECK(memcmp(is, data, len) == 0, "the file was changed");
-	free(is);
-}
-
 static int count(void *arg, const struct reel_entry *e)
 {
 	(void)e;
@@ -98,7 +82,7 @@ static void convert(const char *path)
 	reel_close(r);
 	FUZZ_CHECK(open_it(to, 0, &r) == 0, "what was converted cannot be opened");
 	text = look(r);
-	same(live, text, "before and after conversion");
+	fuzz_same(live, text, "before and after conversion");
 	reel_close(r);
 	free(live);
 	free(text);
@@ -142,17 +126,17 @@ static void write_and_compact(const char *path, uint64_t seed, struct reel *r)
 	FUZZ_CHECK(reel_close(r) == 0, "closing fails");
 	FUZZ_CHECK(open_it(path, 0, &r) == 0, "it cannot be opened again");
 	after = look(r);
-	same(before, after, "before and after closing and opening");
+	fuzz_same(before, after, "before and after closing and opening");
 	free(after);
 	err = reel_compact(r, NULL);
 	FUZZ_CHECK(err == 0 || err == -EBADMSG || err == -EOPNOTSUPP, "compacting: %s", strerror(-err));
 	after = look(r);
-	same(before, after, "before and after compaction");
+	fuzz_same(before, after, "before and after compaction");
 	free(after);
 	FUZZ_CHECK(reel_close(r) == 0, "closing fails");
 	FUZZ_CHECK(open_it(path, REEL_RDONLY, &r) == 0, "it cannot be opened after compaction");
 	after = look(r);
-	same(before, after, "before and after compaction and opening");
+	fuzz_same(before, after, "before and after compaction and opening");
 	free(after);
 	free(before);
 	reel_close(r);
@@ -187,7 +171,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_clean();
 	fuzz_store(path, data, size);
 	err = open_it(path, REEL_RDONLY, &r);
-	unchanged(path, data, size, false);
+	fuzz_unchanged(path, data, size, false);
 	text = err == 0 ? look(r) : NULL;
 	if (err == 0) {
 		reel_close(r);
@@ -196,11 +180,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > 0)
 		follow(data, size, fuzz_random(&seed) % size);
 	err = open_it(path, 0, &r);
-	unchanged(path, data, size, err == 0);
+	fuzz_unchanged(path, data, size, err == 0);
 	FUZZ_CHECK(err < 0 || text, "it can be opened for writing and not for reading");
 	if (err == 0) {
 		writable = look(r);
-		same(text, writable, "opened for reading and for writing");
+		fuzz_same(text, writable, "opened for reading and for writing");
 		free(writable);
 		write_and_compact(path, seed, r);
 	}
