@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "hash.h"
 #include "search.h"
 #include "store.h"
 
@@ -116,9 +117,35 @@ static bool is_of_another(const struct chain *c, uint64_t tail)
 }
 
 /*
+ * Does the checksum of e, which says that it begins at the start of the file, say that it begins further on: as a tombstone,
+ * or with its payload behind some pad? The sum of [0, P), shifted to the end, and that of [P, end) make the sum of all; so
+ * one multiplication a place says it. 24 bits are too few for so many places.
+ */
+static bool begins_further_on(const struct chain *c, const struct reel_entry *e)
+{
+	const unsigned pad = c->gen->pad;
+	uint32_t before = 0, wanted, step;
+
+	if (e->crc == (TOMBSTONE_CRC & c->gen->crc_mask) && e->payload[e->len - 1] == 0)
+		return true;
+	if (c->gen->trailer != TRAILER_SIZE)
+		return false;
+	gf_prepare();
+	step = crc32_shift(GF_ONE, pad);
+	wanted = crc32_unshift(reel_crc32(0, e->payload, e->len) ^ e->crc, e->len);
+	for (uint64_t at = pad; at < e->len; at += pad) {
+		before = crc32_few(before, e->payload + at - pad, pad);
+		wanted = gf_multiply(wanted, step);
+		if (before == wanted)
+			return true;
+	}
+	return false;
+}
+
+/*
  * A trailer that did not reach the disk, or just in part, may be zeros where it should not: it then says that its entry
  * begins at the start of the file, and the chain skips all before. Is that what the first entry of the chain is, which
- * ends at `end`?
+ * ends at `end`? Not if just its value is damaged, which may hold entries.
  */
 static int hides_others(const struct chain *c, uint64_t end, bool *ret)
 {
@@ -128,11 +155,11 @@ static int hides_others(const struct chain *c, uint64_t end, bool *ret)
 	int err = 0;
 
 	*ret = false;
-	if (end < c->size && entry_parse(c, end, &e) == 0 && !sum_is_good(c->gen, &e)) {
+	if (end < c->size && entry_parse(c, end, &e) == 0 && e.len > 0 && !sum_is_good(c->gen, &e)) {
 		err = search_tail(&before, 0, &others);
-		/* A value may hold entries, and its own be damaged. */
 		*ret = others.tail > 0 &&
 		       (e.key_hash == 0 || e.crc == 0 || sum_is_good_from(c, &e, round_up(others.tail, c->gen->pad)));
+		*ret = *ret || (err == 0 && begins_further_on(c, &e));
 	}
 	return err;
 }

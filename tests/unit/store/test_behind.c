@@ -131,7 +131,101 @@ START_TEST(link_of_zeros_is_a_broken_one)
 }
 END_TEST
 
-/* The same without a torn end: behind a durable tail too a bad value is one that is damaged. */
+static void zero_link(struct file *f, uint64_t tail)
+{
+	memset(f->bytes + tail - 12, 0, 8);
+}
+
+/* The file is not opened for writing and not changed; *ret is open for reading if anything can be read. */
+static int refused(const struct file *f, struct reel **ret)
+{
+	file_write("c", f->bytes, f->len);
+	ck_assert_int_eq(open_from(0, 0, ret), -EBADMSG);
+	ck_assert(file_is("c", f->bytes, f->len));
+	return open_from(0, REEL_RDONLY, ret);
+}
+
+/* An entry whose link says 0 hides none of those before it, with a damaged value among them and a good end behind it. */
+START_TEST(link_of_zeros_hides_nothing_behind_damage)
+{
+	uint64_t tails[5];
+	struct file f = write_five(tails);
+	struct reel *r;
+
+	f.bytes[(tails[0] + 63) / 64 * 64] ^= 1;
+	zero_link(&f, tails[3]);
+	ck_assert_int_eq(refused(&f, &r), 0);
+	ck_assert_uint_eq(reel_tail_offset(r), tails[2]);
+	ck_assert(reads(r, "a", "a value") && reads(r, "c", "a value") && reads(r, "e", NULL));
+	reel_close(r);
+	file_free(&f);
+}
+END_TEST
+
+/* With the first value damaged there is nothing that could be read; repair finds the rest. */
+START_TEST(link_of_zeros_behind_a_damaged_start_is_damage)
+{
+	uint64_t tails[5];
+	struct file f = write_five(tails);
+	struct reel *r;
+
+	f.bytes[0] ^= 1;
+	zero_link(&f, tails[3]);
+	ck_assert_int_eq(refused(&f, &r), -EBADMSG);
+	file_free(&f);
+}
+END_TEST
+
+/* A tombstone has no pad: so it is with its link, too. */
+START_TEST(tombstone_with_a_link_of_zeros_hides_nothing)
+{
+	uint64_t tails[5], tail;
+	struct file f = write_five(tails);
+	struct reel *r = must_open("c", 0);
+
+	file_free(&f);
+	ck_assert_int_eq(reel_delete(r, "a", 1), 1);
+	tail = reel_tail_offset(r);
+	must_write(r, "f", "a value");
+	reel_close(r);
+	f = file_read("c");
+	zero_link(&f, tail);
+	ck_assert_int_eq(refused(&f, &r), 0);
+	ck_assert_uint_eq(reel_tail_offset(r), tails[4]);
+	ck_assert(reads(r, "a", "a value") && reads(r, "e", "a value"));
+	reel_close(r);
+	file_free(&f);
+}
+END_TEST
+
+/* A first value that is a container, and damaged, is one damaged value: nothing is wrong with its link, which is 0. */
+START_TEST(damaged_first_value_that_holds_entries_is_one)
+{
+	struct reel_entry e;
+	uint64_t tails[5];
+	struct file f = write_five(tails);
+	struct reel *r;
+
+	remove("c");
+	r = must_open("c", REEL_CREATE);
+	ck_assert_int_eq(reel_write(r, "first", 5, f.bytes, f.len), 0);
+	must_write(r, "second", "a value");
+	reel_close(r);
+	file_free(&f);
+	f = file_read("c");
+	f.bytes[(tails[2] + 63) / 64 * 64] ^= 1;
+	file_write("c", f.bytes, f.len);
+	ck_assert_int_eq(open_from(0, 0, &r), 0);
+	ck_assert(reads(r, "second", "a value") && reads(r, "a", NULL));
+	ck_assert_int_eq(reel_read(r, "first", 5, &e), 0);
+	ck_assert(!reel_entry_valid(&e));
+	reel_entry_release(&e);
+	reel_close(r);
+	file_free(&f);
+}
+END_TEST
+
+/* Without a torn end: behind a durable tail too a bad value is one that is damaged. */
 START_TEST(damage_after_the_durable_tail_is_not_cut)
 {
 	uint64_t tails[5];
@@ -176,9 +270,15 @@ END_TEST
 int main(void)
 {
 	const TTest *const tests[] = {
-	    damage_before_a_torn_end_is_not_cut, broken_link_before_a_torn_end_is_damage,
-	    link_of_zeros_is_a_broken_one,       damage_after_the_durable_tail_is_not_cut,
+	    damage_before_a_torn_end_is_not_cut,
+	    broken_link_before_a_torn_end_is_damage,
+	    link_of_zeros_is_a_broken_one,
+	    damage_after_the_durable_tail_is_not_cut,
 	    reader_beside_a_writer_waits,
+	    link_of_zeros_hides_nothing_behind_damage,
+	    link_of_zeros_behind_a_damaged_start_is_damage,
+	    tombstone_with_a_link_of_zeros_hides_nothing,
+	    damaged_first_value_that_holds_entries_is_one,
 	};
 	return run_tests("entries behind damage", tests, sizeof(tests) / sizeof(tests[0]));
 }
