@@ -323,6 +323,13 @@ static void try_cut(struct explorer *x, struct loss *loss)
 	struct image image;
 
 	loss->seed = next_random(&x->seed);
+	/*
+	 * Entries alone do not say enough to find out what is torn inside a sector, as where short writes made a trailer of
+	 * several pieces and the one with the link alone is missing: then the checksum, which is there, seems to be that of
+	 * all the bytes before.
+	 */
+	if (x->life->keys || x->life->others)
+		moment_keep_blocks(&x->moment, loss->grain, loss->kept);
 	x->cut = true;
 	snprintf(x->what, sizeof(x->what), "power cut at call %zu, grain %u, length %d, fill %d, seed %llx", x->moment.at,
 		 loss->grain, (int)loss->length, (int)loss->fill, (unsigned long long)loss->seed);

@@ -266,17 +266,17 @@ static uint64_t unit_end(const struct call *c, uint64_t start, unsigned grain)
 	return end < c->offset + c->len ? end : c->offset + c->len;
 }
 
+static size_t units_of_call(const struct call *c, unsigned grain)
+{
+	return c->kind == CALL_TRUNCATE ? 1 : (c->offset + c->len - 1) / grain - c->offset / grain + 1;
+}
+
 static size_t units_of(const struct moment *m, const struct disk_file *f, unsigned grain)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < f->n; i++) {
-		const struct call *c = &m->record->call[f->pending[i]];
-		if (c->kind == CALL_TRUNCATE)
-			n++;
-		else
-			n += (c->offset + c->len - 1) / grain - c->offset / grain + 1;
-	}
+	for (size_t i = 0; i < f->n; i++)
+		n += units_of_call(&m->record->call[f->pending[i]], grain);
 	return n;
 }
 
@@ -287,6 +287,36 @@ size_t moment_units(const struct moment *m, unsigned grain)
 	for (int i = 0; i < m->record->files; i++)
 		n += units_of(m, &m->file[i], grain);
 	return n;
+}
+
+/* What is kept of a write is kept of the one before, whose units those at `earlier` are, where both have a block. */
+static void keep_earlier(const struct call *c, const bool *kept, const struct call *before, bool *earlier, unsigned grain)
+{
+	uint64_t first = c->offset / grain, begin = before->offset / grain;
+	size_t n = units_of_call(before, grain);
+
+	for (size_t i = 0, units = units_of_call(c, grain); i < units; i++)
+		if (kept[i] && first + i >= begin && first + i - begin < n)
+			earlier[first + i - begin] = true;
+}
+
+void moment_keep_blocks(const struct moment *m, unsigned grain, bool *kept)
+{
+	for (int file = 0; file < m->record->files; file++) {
+		const struct disk_file *f = &m->file[file];
+		for (size_t i = 0; i < f->n; i++) {
+			const struct call *c = &m->record->call[f->pending[i]];
+			bool *earlier = kept;
+			for (size_t j = i; j > 0 && c->kind == CALL_WRITE; j--) {
+				const struct call *before = &m->record->call[f->pending[j - 1]];
+				if (before->kind != CALL_WRITE)
+					break;
+				earlier -= units_of_call(before, grain);
+				keep_earlier(c, kept, before, earlier, grain);
+			}
+			kept += units_of_call(c, grain);
+		}
+	}
 }
 
 static void fill_from(const struct disk_file *f, uint8_t *bytes, uint64_t most, const struct loss *loss, uint64_t *seed)

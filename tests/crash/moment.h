@@ -75,15 +75,20 @@ enum length { LENGTH_OF_DATA, LENGTH_FULL, LENGTH_ANY, LENGTHS };
 enum fill { FILL_ZEROS, FILL_NOISE, FILL_OLD, FILLS };
 
 struct loss {
-	size_t names;     /* changes of names since the last sync that are there */
-	unsigned grain;   /* where writes are cut into units */
-	const bool *kept; /* for each unit */
+	size_t names;   /* changes of names since the last sync that are there */
+	unsigned grain; /* where writes are cut into units */
+	bool *kept;     /* for each unit */
 	enum length length;
 	enum fill fill;
 	uint64_t seed; /* for what is chosen at random */
 };
 
 size_t moment_units(const struct moment *m, unsigned grain);
+/*
+ * Makes *kept something that a page cache leaves, which has one copy of a block of `grain` bytes: with the later of two
+ * writes into a block the earlier is there too, unless a truncation was between them.
+ */
+void moment_keep_blocks(const struct moment *m, unsigned grain, bool *kept);
 void image_of_cut(const struct moment *m, const struct loss *loss, struct image *ret);
 
 /* The next number of a sequence. */
