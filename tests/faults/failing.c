@@ -44,6 +44,19 @@ static bool fails(struct failing *f, const char *name, unsigned how)
 	return true;
 }
 
+/* The same, of a call for this file. */
+static bool fails_on(struct failing *f, int fd, const char *name, unsigned how)
+{
+	bool first = !f->failed;
+	struct stat st;
+
+	if (!fails(f, name, how))
+		return false;
+	if (first)
+		f->nameless = fstat(fd, &st) == 0 && st.st_nlink == 0;
+	return true;
+}
+
 static int error_of(const struct failing *f)
 {
 	return f->fault == FAULT_ROOM ? -ENOSPC : f->fault == FAULT_INTERRUPTED ? -EINTR : -EIO;
@@ -84,7 +97,7 @@ static ssize_t failing_pwritev(const struct disk_ops *d, int fd, const struct io
 	struct failing *f = self(d);
 	struct iovec half = *iov;
 
-	if (!fails(f, "pwritev", TAKES_ROOM | INTERRUPTIBLE | WRITES))
+	if (!fails_on(f, fd, "pwritev", TAKES_ROOM | INTERRUPTIBLE | WRITES))
 		return f->below->pwritev(f->below, fd, iov, n, offset);
 	if (f->fault == FAULT_NOTHING)
 		return 0;
@@ -96,7 +109,11 @@ static ssize_t failing_pwritev(const struct disk_ops *d, int fd, const struct io
 
 static int failing_fdatasync(const struct disk_ops *d, int fd)
 {
-	CALL(fdatasync, INTERRUPTIBLE | TAKES_ROOM, fd);
+	struct failing *f = self(d);
+
+	if (fails_on(f, fd, "fdatasync", INTERRUPTIBLE | TAKES_ROOM))
+		return error_of(f);
+	return f->below->fdatasync(f->below, fd);
 }
 
 static int failing_fsync(const struct disk_ops *d, int fd)

@@ -28,6 +28,7 @@ struct failing {
 	const bool *paused; /* while it is true no call fails, or is counted */
 	unsigned long calls;
 	const char *failed; /* the first call that did, by name; NULL: none */
+	bool nameless;      /* its file had no name any more, as a container that a compaction has replaced */
 };
 
 void failing_begin(struct failing *f, const struct disk_ops *below, enum fault fault, unsigned long at, bool for_ever);
