@@ -69,6 +69,34 @@ static int collect(struct fs *fs, const struct reel_view *view, const struct fs_
 	return 0;
 }
 
+/*
+ * The append of a seal began with tombstones of the keys that had died and were not taken again. A tombstone's key is under no
+ * checksum: one that was torn is not there, and goes on to the next append.
+ */
+static int forget_buried(struct fs *fs, const struct reel_view *view, const struct fs_seal *seal)
+{
+	struct number_set buried = {0};
+	struct tree *t = &fs->tree;
+	struct reel_entry e;
+	size_t n = 0;
+	int r = 0;
+
+	if (t->dead_n == 0)
+		return 0;
+	for (uint64_t end = seal_end(seal); r == 0 && end > seal->append_start; end = e.prev_tail) {
+		if (end > view->size || reel_entry_at(view, end, &e) < 0)
+			r = damaged(fs, "entry that ends", end);
+		else if (e.tombstone)
+			r = number_set_add(&buried, e.key_hash);
+	}
+	for (size_t i = 0; r == 0 && i < t->dead_n; i++)
+		if (!number_set_has(&buried, t->dead[i]) && !data_key_taken(&t->data, t->dead[i]))
+			t->dead[n++] = t->dead[i];
+	t->dead_n = n;
+	number_set_clear(&buried);
+	return r;
+}
+
 static int replay(struct fs *fs, const struct reel_view *view, const struct fs_seal *newest)
 {
 	struct fs_seal *seals;
@@ -78,10 +106,11 @@ static int replay(struct fs *fs, const struct reel_view *view, const struct fs_s
 	if (r < 0)
 		return r;
 	for (size_t i = n; i-- > 0 && r == 0;) {
-		/* Its append began with the tombstones of keys that had died before, a writer's first one excepted. */
+		/* A writer's first append has no tombstones. */
 		if (!(seals[i].flags & FS_SEAL_OPEN))
-			fs->tree.dead_n = 0;
-		r = apply_seal(fs, view, &seals[i]);
+			r = forget_buried(fs, view, &seals[i]);
+		if (r == 0)
+			r = apply_seal(fs, view, &seals[i]);
 		if (seals[i].flags & FS_SEAL_CHECKPOINT) {
 			fs->last_checkpoint = seals[i].position;
 			fs->checkpoint_size = seals[i].body_len;

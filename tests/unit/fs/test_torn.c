@@ -105,6 +105,29 @@ START_TEST(a_seal_under_a_torn_key_is_torn)
 }
 END_TEST
 
+/* No tree shows a tombstone: one of which the key is missing is written again, or else other programs see what was removed. */
+START_TEST(a_tombstone_under_a_torn_key_is_written_again)
+{
+	uint64_t hash = reel_hash("removed", 7);
+	struct reel_entry e;
+	struct reel *r;
+
+	h_puts(h_fs, "removed", "a file");
+	ck_assert_int_eq(h_unlink(h_fs, "removed"), 0);
+	uint64_t tail = h_size(h_path);
+	ck_assert_int_eq(h_mkdir(h_fs, "d"), 0);
+	char *tree = h_tree(h_fs);
+	kill_it();
+	ck_assert_mem_eq(bytes + tail + 1, &hash, 8);
+	memset(bytes + tail + 1, 0, 8);
+	expect_tree(tree, "without the key of the tombstone");
+	ck_assert_int_eq(reel_open(h_path, &(struct reel_options){.flags = REEL_RDONLY}, &r), 0);
+	ck_assert_int_eq(reel_read_hash(r, hash, &e), -ENOENT);
+	reel_close(r);
+	free(tree);
+}
+END_TEST
+
 /* The container of another program, closed; the tree as a mount shows it. */
 static char *make_foreign(void)
 {
@@ -207,6 +230,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, a_pad_with_other_bytes_is_torn);
 	tcase_add_test(tc, contents_under_a_torn_key_are_torn);
 	tcase_add_loop_test(tc, a_seal_under_a_torn_key_is_torn, 0, 2);
+	tcase_add_test(tc, a_tombstone_under_a_torn_key_is_written_again);
 	tcase_add_test(tc, a_torn_first_change_of_anothers_container);
 	tcase_add_test(tc, entries_behind_a_torn_first_change);
 	tcase_add_test(tc, left_by_a_killed_compaction);
