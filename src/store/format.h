@@ -51,13 +51,8 @@ struct generation {
 
 enum { GENERATION_COUNT = 4 };
 
-/* Newest first: where a file is the same in several, it belongs to the first of them. */
-static const struct generation GENERATIONS[GENERATION_COUNT] = {
-    {.id = 64, .pad = 64, .trailer = 20, .shortest = 1, .crc_mask = 0xffffffff, .written = "0.15 and later"},
-    {.id = 16, .pad = 16, .trailer = 20, .shortest = 1, .crc_mask = 0xffffffff, .written = "0.14"},
-    {.id = 1, .pad = 1, .trailer = 20, .shortest = 1, .crc_mask = 0xffffffff, .written = "0.1.0-alpha3 to 0.13"},
-    {.id = 0, .pad = 1, .trailer = 19, .shortest = 0, .crc_mask = 0x00ffffff, .written = "0.1.0-alpha and -alpha2"},
-};
+/* Newest first: where a file is the same in several, it belongs to the first of them (format.c). */
+extern const struct generation GENERATIONS[GENERATION_COUNT];
 #define GENERATION_NEWEST (&GENERATIONS[0])
 
 /* The bytes of a container and how to take them. */

@@ -10,7 +10,7 @@ libstore_la_SOURCES = \
 	src/store/engine.h \
 	src/store/entry.c \
 	src/store/extend.c \
-	src/store/format.h \
+	src/store/format.c src/store/format.h \
 	src/store/guard.c \
 	src/store/hash.c src/store/hash.h \
 	src/store/import.c \

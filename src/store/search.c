@@ -48,6 +48,7 @@ struct search {
 	uint32_t power;
 	struct search_result result;
 	uint64_t unfinished_after; /* a good tail; UINT64_MAX: none seen */
+	uint64_t unfinished_end;   /* of the last entry that says so */
 	uint64_t tried;            /* sums compared of entries that do not go on from the longest prefix */
 };
 
@@ -165,6 +166,7 @@ static inline int try_entry(struct search *s, uint64_t at, uint64_t field)
 		return 0;
 	if (prev_tail != field) {
 		s->unfinished_after = prev_tail;
+		s->unfinished_end = at + s->c->gen->trailer;
 		return 0;
 	}
 	return add_good(s, prev_tail, state, payload == prev_tail && tombstone ? 0 : excluded(prev_tail, payload), at);
@@ -244,7 +246,8 @@ int search_tail(const struct chain *c, uint64_t from, struct search_result *ret)
 	gf_prepare();
 	if (c->size >= from + c->gen->trailer + c->gen->shortest && s.origin <= c->size)
 		err = scan(&s);
-	s.result.unfinished = s.unfinished_after == s.result.tail;
+	if (s.unfinished_after == s.result.tail)
+		s.result.unfinished = s.unfinished_end;
 	u64table_free(&s.good);
 	*ret = s.result;
 	return err;

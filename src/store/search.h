@@ -7,11 +7,10 @@
 #include "format.h"
 
 struct search_result {
-	uint64_t tail;     /* the end of the longest good prefix; where the search began if there is no more */
-	unsigned links;    /* entries of it since there, counted up to 2 */
-	unsigned excludes; /* bit i: it is no prefix in generation i, which would have begun a payload elsewhere */
-	bool unfinished;   /* what follows it is a batch that was not finished */
-	uint64_t tried;    /* checksums that were compared to find a first entry */
+	uint64_t tail;       /* the end of the longest good prefix; where the search began if there is no more */
+	unsigned links;      /* entries of it since there, counted up to 2 */
+	unsigned excludes;   /* bit i: it is no prefix in generation i, which would have begun a payload elsewhere */
+	uint64_t unfinished; /* what follows it is a batch that was not finished, of which the first entry ends here; or 0 */
 };
 
 /* Searches [from, c->size), where `from` is a good tail or 0. -ENOMEM. */

@@ -227,7 +227,8 @@ static int look_behind(const struct chain *c, struct finding *f)
  * Searches the good prefix, and the generation that explains most of the file. An entry at the start
  * of the file is the same in all generations with trailers of one length, and so is what follows it
  * as long as payloads begin where both put them: what was found in the newest is then the start of what
- * an older one has. `unfinished`: the file's end is that of an unfinished batch.
+ * an older one has. `unfinished`: the file's end is that of an unfinished batch. These are the newest generation's alone;
+ * one that is in the contents of a container of an older generation, of which the good prefix goes on behind it, is none.
  */
 static int search(struct reel *r, uint64_t size, const bool *damaged, bool unfinished, struct finding *f)
 {
@@ -242,8 +243,7 @@ static int search(struct reel *r, uint64_t size, const bool *damaged, bool unfin
 	for (int i = 0; err == 0 && i < GENERATION_COUNT; i++) {
 		c.gen = &GENERATIONS[i];
 		bool alike = c.gen->trailer == GENERATION_NEWEST->trailer;
-		/* Unfinished batches are ours alone. */
-		if (i > 0 && (unfinished || newest.unfinished || (newest.excludes >> i & 1)))
+		if (i > 0 && (unfinished || (newest.excludes >> i & 1)))
 			continue;
 		older = alike ? newest : (struct search_result){0};
 		if (i > 0 && alike && newest.tail > 0)
@@ -251,11 +251,12 @@ static int search(struct reel *r, uint64_t size, const bool *damaged, bool unfin
 		/* One entry may fit a trailer that is a byte longer than its own, by chance. */
 		else if (!alike && newest.links < 2)
 			err = search_tail(&c, 0, &older);
-		if (err == 0)
+		if (err == 0 && (i == 0 || newest.unfinished == 0 || older.tail > newest.unfinished))
 			weigh(f, i, older.tail, damaged[i]);
 	}
 	c.gen = f->gen;
-	if (err == 0 && (f->kind == KIND_TORN || f->kind == KIND_DAMAGED) && !newest.unfinished)
+	if (err == 0 && (f->kind == KIND_TORN || f->kind == KIND_DAMAGED) &&
+	    (newest.unfinished == 0 || f->gen != GENERATION_NEWEST))
 		err = look_behind(&c, f);
 	return err < 0 ? err : index_walk(&c, f->tail, &f->ends, &reached);
 }
@@ -290,7 +291,7 @@ static int examine_from(const struct chain *c, uint64_t durable, bool ended, str
 		err = search_tail(c, durable, &result);
 	f->tail = result.tail;
 	f->kind = KIND_TORN;
-	if (err == 0 && ended && result.tail < c->size && !result.unfinished)
+	if (err == 0 && ended && result.tail < c->size && result.unfinished == 0)
 		err = look_behind(c, f);
 	if (f->tail == c->size)
 		f->kind = KIND_WHOLE;

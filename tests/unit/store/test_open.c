@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "format.h"
 #include "runner.h"
 
 static void make(const char *path, const char *key, const char *value)
@@ -364,6 +365,49 @@ START_TEST(an_unfinished_batch_after_a_lost_entry_is_torn)
 }
 END_TEST
 
+/* Adds an entry without a pad, as the two oldest generations have it; returns its end. */
+static size_t add_old(uint8_t *bytes, size_t tail, unsigned trailer_size, size_t len, uint64_t key_hash)
+{
+	uint8_t *trailer = bytes + tail + len;
+
+	store_u64(trailer + TRAILER_KEY_HASH, key_hash);
+	store_u64(trailer + TRAILER_PREV_TAIL, tail);
+	store_u32(trailer + TRAILER_CRC, reel_crc32(0, bytes + tail, len));
+	if (trailer_size < TRAILER_SIZE)
+		trailer[trailer_size] = 'x';
+	return tail + len + trailer_size;
+}
+
+/*
+ * Unfinished batches are the newest generation's alone. Contents of an older one that hold what looks like the first entry
+ * of such a batch, after what is good in both, leave the whole entries of a torn container readable.
+ */
+START_TEST(contents_of_an_older_generation_hold_no_unfinished_batch)
+{
+	enum { LEN = 60, TORN = 9 };
+	const unsigned trailer[] = {19, 20};
+	struct reel *r;
+
+	for (int i = 0; i < 2; i++) {
+		uint8_t bytes[500];
+		size_t tail = 0, after = i == 0 ? 0 : LEN + TRAILER_SIZE, payload = (after + 63) / 64 * 64, end = payload + 2;
+		memset(bytes, 'x', sizeof(bytes));
+		for (uint64_t key = 0; key < 3; key++) {
+			if (tail == after) {
+				store_u64(bytes + end + TRAILER_PREV_TAIL, (uint64_t)TRAILER_UNFINISHED << 56 | after);
+				store_u32(bytes + end + TRAILER_CRC, reel_crc32(0, bytes + payload, 2));
+			}
+			tail = add_old(bytes, tail, trailer[i], LEN + (tail == after) * LEN, key);
+		}
+		file_write("c", bytes, tail + TORN);
+		r = must_open("c", REEL_RDONLY);
+		ck_assert_uint_eq(reel_tail_offset(r), tail);
+		ck_assert(reel_exists_hash(r, 0) == 1 && reel_exists_hash(r, 2) == 1);
+		reel_close(r);
+	}
+}
+END_TEST
+
 /* Behind a durable tail a pad that is not zero was never written as it is: its entry is torn. Elsewhere it harms nobody. */
 START_TEST(a_pad_with_other_bytes_is_torn)
 {
@@ -443,6 +487,7 @@ int main(void)
 	    tail_finder_has_the_first_word,
 	    a_trailer_of_zeros_hides_nothing,
 	    an_unfinished_batch_after_a_lost_entry_is_torn,
+	    contents_of_an_older_generation_hold_no_unfinished_batch,
 	    a_pad_with_other_bytes_is_torn,
 	    a_lost_page_fails_checksums_only,
 	};
