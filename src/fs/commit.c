@@ -94,53 +94,52 @@ static int append_tombstones(const struct tree *t, struct reel_append *a, size_t
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < t->dead_n; i++)
-		if (!data_key_taken(&t->data, t->dead[i]))
-			r = reel_append_tombstone(a, t->dead[i]);
+		if (!data_key_taken(&t->data, t->dead[i].key_hash))
+			r = reel_append_tombstone(a, t->dead[i].key_hash);
 	*n = t->dead_n;
 	return r;
 }
 
-static void forget_tombstones(struct tree *t, size_t n)
+static void forget_tombstones(struct fs *fs, size_t n)
 {
+	struct tree *t = &fs->tree;
+
 	if (n == 0)
 		return;
+	pthread_rwlock_wrlock(&fs->tree_lock);
 	memmove(t->dead, t->dead + n, (t->dead_n - n) * sizeof(*t->dead));
 	t->dead_n -= n;
-}
-
-/*
- * Tombstones where a writer's first seal is a checkpoint: no replay tells later which keys had died. Elsewhere they wait
- * for the next append: torn off from their seal they would be another program's.
- */
-static int append_first_tombstones(struct fs *fs, struct reel_append *a, size_t *tombstones)
-{
-	int r = 0;
-
-	if (fs->moved) {
-		pthread_rwlock_rdlock(&fs->tree_lock);
-		r = append_tombstones(&fs->tree, a, tombstones);
-		pthread_rwlock_unlock(&fs->tree_lock);
-	}
-	return r;
+	pthread_rwlock_unlock(&fs->tree_lock);
 }
 
 /*
  * A container that has no superblock where it should be gets one, which is on stable storage before the first seal: a seal
  * without it would be damage, and not a torn append. Once it is there the identity is this one for good.
+ * In one that another program compacted it comes with the tombstones that are due: the first seal is a checkpoint, before
+ * which no replay looks for them (invariant C3). Elsewhere they wait for the append after the first seal: torn off from it
+ * they would be another program's.
  */
 static int write_super(struct fs *fs)
 {
 	struct fs_super super = fs->super;
 	struct reel_append *a;
+	size_t tombstones = 0;
 	int r = reel_append_begin(fs->store, &a);
 
 	if (r < 0)
 		return r;
-	r = end_append(a, append_super(a, &super));
+	r = append_super(a, &super);
+	if (r == 0 && fs->moved) {
+		pthread_rwlock_rdlock(&fs->tree_lock);
+		r = append_tombstones(&fs->tree, a, &tombstones);
+		pthread_rwlock_unlock(&fs->tree_lock);
+	}
+	r = end_append(a, r);
 	if (r < 0)
 		return r;
 	fs->super = super;
 	fs->has_super = true;
+	forget_tombstones(fs, tombstones);
 	return reel_sync(fs->store);
 }
 
@@ -153,7 +152,6 @@ static int open_session(struct fs *fs)
 	struct body body = {0};
 	struct reel_append *a;
 	uint32_t flags = FS_SEAL_OPEN;
-	size_t tombstones = 0;
 	int r;
 
 	r = reel_sync(fs->store);
@@ -176,11 +174,6 @@ static int open_session(struct fs *fs)
 	r = reel_append_begin(fs->store, &a);
 	if (r < 0)
 		goto out;
-	r = append_first_tombstones(fs, a, &tombstones);
-	if (r < 0) {
-		reel_append_abort(a);
-		goto out;
-	}
 	r = append_seal(fs, a, flags, fs->moved ? &body : &fs->import);
 	if (r == 0)
 		r = reel_sync(fs->store);
@@ -189,9 +182,6 @@ static int open_session(struct fs *fs)
 	fs->session_open = true;
 	fs->moved = false;
 	body_free(&fs->import);
-	pthread_rwlock_wrlock(&fs->tree_lock);
-	forget_tombstones(&fs->tree, tombstones);
-	pthread_rwlock_unlock(&fs->tree_lock);
 out:
 	body_free(&body);
 	return r;
@@ -274,7 +264,6 @@ static int apply(struct tx *tx, const struct tx_result *result)
 	int r;
 
 	pthread_rwlock_wrlock(&fs->tree_lock);
-	forget_tombstones(&fs->tree, tx->tombstones);
 	r = apply_body(&fs->tree, tx->body.bytes, tx->body.len, reel_tail_offset(fs->store), &bad);
 	if (r == -ENOMEM && ballast_drop(fs))
 		r = apply_body(&fs->tree, tx->body.bytes, tx->body.len, reel_tail_offset(fs->store), &bad);
@@ -307,6 +296,8 @@ static int append_last(struct tx *tx, uint32_t flags)
 	int r = append_seal(tx->fs, tx->append, flags, &tx->body);
 
 	tx->append = NULL;
+	if (r == 0)
+		forget_tombstones(tx->fs, tx->tombstones);
 	if (r == -ENOSPC || r == -EDQUOT)
 		room_missing(tx->fs, tx->removes);
 	return r;
@@ -357,21 +348,42 @@ static int write_seal(struct tx *tx, uint32_t flags)
 		return r;
 	}
 	r = append_last(tx, flags);
-	if (r == 0) {
-		pthread_rwlock_wrlock(&tx->fs->tree_lock);
-		forget_tombstones(&tx->fs->tree, tx->tombstones);
-		pthread_rwlock_unlock(&tx->fs->tree_lock);
-	}
 	tx_end(tx);
 	return r;
+}
+
+/*
+ * Before a checkpoint no replay looks for tombstones (invariant C3): those that are due, which an empty transaction takes
+ * along, and all before them are on stable storage when it is written.
+ */
+static int before_checkpoint(struct tx *tx)
+{
+	int r = 0;
+
+	if (tx->fs->tree.dead_n > 0) {
+		r = tx_append(tx);
+		if (r == 0)
+			r = append_last(tx, 0);
+	}
+	return r < 0 ? r : reel_sync(tx->fs->store);
 }
 
 int commit_checkpoint(struct fs *fs)
 {
 	struct tx tx;
-	int r = tx_begin_contents(fs, &tx);
+	/* What can be synced without the commit lock holds nobody up. */
+	int r = reel_sync(fs->store);
 
-	return r < 0 ? r : write_seal(&tx, FS_SEAL_CHECKPOINT);
+	if (r == 0)
+		r = tx_begin_contents(fs, &tx);
+	if (r < 0)
+		return r;
+	r = before_checkpoint(&tx);
+	if (r < 0) {
+		tx_abort(&tx);
+		return r;
+	}
+	return write_seal(&tx, FS_SEAL_CHECKPOINT);
 }
 
 bool commit_wants_checkpoint(struct fs *fs)
@@ -393,7 +405,7 @@ static int write_clean(struct fs *fs, uint32_t flags)
 		return r;
 	tx.removes = !(flags & FS_SEAL_CHECKPOINT);
 	/* All that it speaks of is durable before it is written, so that the next opening has only it to check. */
-	r = reel_sync(fs->store);
+	r = flags & FS_SEAL_CHECKPOINT ? before_checkpoint(&tx) : reel_sync(fs->store);
 	if (r < 0) {
 		tx_abort(&tx);
 		return r;

@@ -90,13 +90,12 @@ static void data_free(struct data *d)
 	free(d);
 }
 
-bool data_unref(struct data_table *t, struct data *d, uint64_t *key_hash)
+bool data_unref(struct data_table *t, struct data *d)
 {
 	bool was_keyed = d->keyed;
 
 	if (d->refs > 0 && --d->refs > 0)
 		return false;
-	*key_hash = d->key_hash;
 	data_unkey(t, d);
 	table_del(&t->by_position, d->position);
 	data_free(d);

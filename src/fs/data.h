@@ -60,8 +60,8 @@ static inline void data_ref(struct data *d)
 {
 	d->refs++;
 }
-/* Takes one reference; at 0 the data is freed. True: its key was live, and is now dead (*key_hash). */
-bool data_unref(struct data_table *t, struct data *d, uint64_t *key_hash);
+/* Takes one reference; at 0 the data is freed. True: its key was live, and is now dead. */
+bool data_unref(struct data_table *t, struct data *d);
 /* The entry's key no longer stands for it: its file has no names, or a newer entry has the key. */
 void data_unkey(struct data_table *t, struct data *d);
 void data_table_free(struct data_table *t);

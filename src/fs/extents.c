@@ -63,7 +63,7 @@ static void drop_named_ref(struct tree *t, struct data *d)
 	if (--d->named_refs > 0 || !d->keyed)
 		return;
 	data_unkey(&t->data, d);
-	tree_key_died(t, d->key_hash);
+	tree_key_died(t, &(struct dead_key){d->key_hash, d->len, d->crc});
 }
 
 static void drop_ref(struct tree *t, const struct extents *e, struct data *d)

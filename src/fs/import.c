@@ -220,7 +220,7 @@ static bool is_own(const struct fs *fs, const struct reel_entry *e)
 	if (!fs->has_super)
 		return false;
 	for (size_t i = 0; i < fs->tree.dead_n; i++)
-		if (fs->tree.dead[i] == e->key_hash && !data_key_taken(&fs->tree.data, e->key_hash))
+		if (fs->tree.dead[i].key_hash == e->key_hash && !data_key_taken(&fs->tree.data, e->key_hash))
 			return true;
 	return e->key_hash == reel_hash(FS_KEY_SUPER, sizeof(FS_KEY_SUPER) - 1) ||
 	       (seal_parse(e->payload, e->len, &fs->super, &seal) == 0 && e->key_hash == seal_key_hash(&seal)) ||

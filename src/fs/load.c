@@ -90,7 +90,7 @@ static int forget_buried(struct fs *fs, const struct reel_view *view, const stru
 			r = number_set_add(&buried, e.key_hash);
 	}
 	for (size_t i = 0; r == 0 && i < t->dead_n; i++)
-		if (!number_set_has(&buried, t->dead[i]) && !data_key_taken(&t->data, t->dead[i]))
+		if (!number_set_has(&buried, t->dead[i].key_hash) && !data_key_taken(&t->data, t->dead[i].key_hash))
 			t->dead[n++] = t->dead[i];
 	t->dead_n = n;
 	number_set_clear(&buried);

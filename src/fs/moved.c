@@ -65,6 +65,33 @@ static int collect(struct fs *fs, struct found **ret, size_t *n)
 	return r < 0 ? r : 0;
 }
 
+/*
+ * A compaction drops what tombstones bury, and the tombstones. Contents that are still under a key that died had none: their
+ * writer ended before the next append, or a power cut has torn it (load.c). They get one. Other contents there are another
+ * program's, and so is all that is there after a clean end, which comes after the last tombstone.
+ */
+static int keep_unburied(struct fs *fs, bool clean)
+{
+	struct tree *t = &fs->tree;
+	size_t n = 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && !clean && i < t->dead_n; i++) {
+		const struct dead_key key = t->dead[i];
+		struct reel_entry e;
+
+		r = reel_read_hash(fs->store, key.key_hash, &e);
+		if (r == 0 && e.len == key.len && e.crc == key.crc)
+			t->dead[n++] = key;
+		if (r == 0)
+			reel_entry_release(&e);
+		if (r == -ENOENT)
+			r = 0;
+	}
+	t->dead_n = n;
+	return r;
+}
+
 static int replay(struct fs *fs, const struct found *list, size_t n)
 {
 	size_t first = n - 1, bad;
@@ -80,13 +107,10 @@ static int replay(struct fs *fs, const struct found *list, size_t n)
 
 		if (!seal_body_sound(&fs->super, s, body) || (i > first && s->sequence != list[i - 1].seal.sequence + 1))
 			return -EBADMSG;
-		/* As in load.c: what had died before has its tombstone. */
-		if (!(s->flags & FS_SEAL_OPEN))
-			fs->tree.dead_n = 0;
 		r = apply_body(&fs->tree, body, s->body_len, UINT64_MAX, &bad);
 	}
 	fs->sequence = list[n - 1].seal.sequence;
-	return r;
+	return r < 0 ? r : keep_unburied(fs, list[n - 1].seal.flags & FS_SEAL_CLEAN);
 }
 
 /*

@@ -168,7 +168,7 @@ static int apply_transaction(struct salvage *s, const struct found_seal *seal)
 		else if (r < 0)
 			return r;
 	}
-	/* Their tombstones were in the next append. */
+	/* Tombstones are for this container, which is never written to; the new one gets just the entries that files need. */
 	s->fs->tree.dead_n = 0;
 	if (more == 0 && skipped == 0)
 		return 0;

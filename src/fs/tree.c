@@ -325,11 +325,11 @@ void tree_xattr_remove(struct inode *i, const char *name, size_t name_len)
 
 /* --- data ------------------------------------------------------------------------------------------ */
 
-void tree_key_died(struct tree *t, uint64_t key_hash)
+void tree_key_died(struct tree *t, const struct dead_key *key)
 {
 	if (t->dead_n == t->dead_room) {
 		size_t room = t->dead_room ? t->dead_room * 2 : 64;
-		uint64_t *dead = realloc(t->dead, room * sizeof(*dead));
+		struct dead_key *dead = realloc(t->dead, room * sizeof(*dead));
 
 		/* Without the tombstone a superseded entry stays readable by its key for other programs. */
 		if (!dead)
@@ -337,13 +337,13 @@ void tree_key_died(struct tree *t, uint64_t key_hash)
 		t->dead = dead;
 		t->dead_room = room;
 	}
-	t->dead[t->dead_n++] = key_hash;
+	t->dead[t->dead_n++] = *key;
 }
 
 void tree_data_unref(struct tree *t, struct data *d)
 {
-	uint64_t key_hash;
+	const struct dead_key key = {d->key_hash, d->len, d->crc};
 
-	if (data_unref(&t->data, d, &key_hash))
-		tree_key_died(t, key_hash);
+	if (data_unref(&t->data, d))
+		tree_key_died(t, &key);
 }

@@ -82,13 +82,18 @@ struct inode {
 	struct open_state *open; /* while the inode is open or being changed; NULL otherwise */
 };
 
+/* A key that wants a tombstone, since the entry under it died. */
+struct dead_key {
+	uint64_t key_hash, len;
+	uint32_t crc;
+};
+
 struct tree {
 	struct table inodes; /* by number */
 	struct data_table data;
 	uint64_t next_ino;
 	uint64_t hash_seed; /* of name hashes: random in each mount */
-	/* Keys whose entries died and want a tombstone. */
-	uint64_t *dead;
+	struct dead_key *dead;
 	size_t dead_n, dead_room;
 	struct number_set atimes; /* inodes whose atime no transaction has yet (T4) */
 	/* Sums over the inodes that have names, for statfs and info. */
@@ -154,8 +159,8 @@ void extents_set_named(struct tree *t, struct extents *e, bool named);
 /* A second list, of no name, with references of its own. */
 int extents_copy(const struct extents *from, struct extents *to);
 void extents_clear(struct tree *t, struct extents *e);
-/* Remembers in t->dead that the entry under a key is of no use to anyone any more. */
-void tree_key_died(struct tree *t, uint64_t key_hash);
+/* Remembers in t->dead that this entry is of no use to anyone any more. */
+void tree_key_died(struct tree *t, const struct dead_key *key);
 /* Drops one reference to data; remembers a key that died by it in t->dead. */
 void tree_data_unref(struct tree *t, struct data *d);
 

@@ -187,6 +187,89 @@ START_TEST(removal_between_compactions)
 }
 END_TEST
 
+/* Another program compacts what is in `bytes`, or in the container. */
+static void compact_theirs(const uint8_t *bytes, size_t size)
+{
+	if (bytes)
+		h_store(h_path, bytes, size);
+	h_compact(h_path, h_beside("compacted"));
+	ck_assert_int_eq(rename(h_beside("compacted"), h_path), 0);
+	h_open();
+}
+
+/*
+ * A power cut between two sectors can leave a tombstone without its key, which no checksum covers. The contents that it was to
+ * bury are in the container after another program's compaction; the file stays removed, and they get their tombstone.
+ */
+START_TEST(torn_tombstone_before_a_compaction)
+{
+	uint64_t hash = reel_hash("removed", 7);
+	size_t size;
+	h_puts(h_fs, "kept", "x");
+	h_puts(h_fs, "removed", "y");
+	ck_assert_int_eq(h_unlink(h_fs, "removed"), 0);
+	size_t tail = h_size(h_path);
+	ck_assert_int_eq(h_mkdir(h_fs, "d"), 0);
+	char *before = h_tree(h_fs);
+	uint8_t *bytes = h_load(h_path, &size);
+	h_close();
+	ck_assert_mem_eq(bytes + tail + 1, &hash, 8);
+	memset(bytes + tail + 1, 0, 8);
+	compact_theirs(bytes, size);
+	char *after = h_tree(h_fs);
+	h_same(after, before, "after another program's compaction");
+	ck_assert_uint_eq(foreign_count(), 0);
+	ck_assert(h_key_exists("removed"));
+	expect_adopted();
+	ck_assert(!h_key_exists("removed"));
+	free(before);
+	free(after);
+	free(bytes);
+}
+END_TEST
+
+/* What another program wrote under the key of a file that was removed just before a kill is that program's. */
+START_TEST(a_new_value_under_a_dead_key)
+{
+	size_t size;
+	h_puts(h_fs, "removed", "ours");
+	ck_assert_int_eq(h_unlink(h_fs, "removed"), 0);
+	uint8_t *bytes = h_load(h_path, &size);
+	h_close();
+	h_store(h_path, bytes, size);
+	struct reel *r = foreign_open();
+	foreign_write(r, "removed", "theirs");
+	ck_assert_int_eq(reel_close(r), 0);
+	compact_theirs(NULL, 0);
+	h_expects(h_fs, hex("removed"), "theirs");
+	expect_adopted();
+	h_expects(h_fs, hex("removed"), "theirs");
+	free(bytes);
+}
+END_TEST
+
+/* So it is after a clean end when it is the value that the file had. */
+START_TEST(the_same_value_under_a_dead_key)
+{
+	char name[16];
+	/* So that the session to come ends without a checkpoint. */
+	for (int i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "d%d", i);
+		ck_assert_int_eq(h_mkdir(h_fs, name), 0);
+	}
+	h_again();
+	h_puts(h_fs, "removed", "ours");
+	ck_assert_int_eq(h_unlink(h_fs, "removed"), 0);
+	struct reel *r = foreign_open();
+	foreign_write(r, "removed", "ours");
+	ck_assert_int_eq(reel_close(r), 0);
+	compact_theirs(NULL, 0);
+	h_expects(h_fs, hex("removed"), "ours");
+	expect_adopted();
+	h_expects(h_fs, hex("removed"), "ours");
+}
+END_TEST
+
 /* An adopted container that has no checkpoint yet is compacted: nothing changes. */
 START_TEST(compaction_of_an_adopted_one)
 {
@@ -222,6 +305,9 @@ static Suite *make_suite(void)
 	tcase_add_loop_test(tc, compaction_after_removal_of_a_held_file, 0, 2);
 	tcase_add_test(tc, entries_after_a_compaction);
 	tcase_add_test(tc, removal_between_compactions);
+	tcase_add_test(tc, torn_tombstone_before_a_compaction);
+	tcase_add_test(tc, a_new_value_under_a_dead_key);
+	tcase_add_test(tc, the_same_value_under_a_dead_key);
 	tcase_add_test(tc, compaction_of_an_adopted_one);
 	return suite;
 }

@@ -4,6 +4,8 @@
  */
 #include "config.h"
 
+#include "commit.h"
+#include "engine.h"
 #include "foreign.h"
 #include "seal.h"
 
@@ -105,12 +107,16 @@ START_TEST(a_seal_under_a_torn_key_is_torn)
 }
 END_TEST
 
-/* No tree shows a tombstone: one of which the key is missing is written again, or else other programs see what was removed. */
-START_TEST(a_tombstone_under_a_torn_key_is_written_again)
+static void ignore(void *arg, const char *text)
+{
+	(void)arg;
+	(void)text;
+}
+
+/* A file that was removed, in `bytes`, with its tombstone, which the power cut has left without the key. */
+static char *tear_tombstone(void)
 {
 	uint64_t hash = reel_hash("removed", 7);
-	struct reel_entry e;
-	struct reel *r;
 
 	h_puts(h_fs, "removed", "a file");
 	ck_assert_int_eq(h_unlink(h_fs, "removed"), 0);
@@ -120,11 +126,92 @@ START_TEST(a_tombstone_under_a_torn_key_is_written_again)
 	kill_it();
 	ck_assert_mem_eq(bytes + tail + 1, &hash, 8);
 	memset(bytes + tail + 1, 0, 8);
-	expect_tree(tree, "without the key of the tombstone");
-	ck_assert_int_eq(reel_open(h_path, &(struct reel_options){.flags = REEL_RDONLY}, &r), 0);
-	ck_assert_int_eq(reel_read_hash(r, hash, &e), -ENOENT);
+	return tree;
+}
+
+/* Whether another program sees the file. */
+static bool is_live(const char *container)
+{
+	struct reel *r;
+
+	ck_assert_int_eq(reel_open(container, &(struct reel_options){.flags = REEL_RDONLY}, &r), 0);
+	bool live = reel_exists(r, "removed", 7);
 	reel_close(r);
+	return live;
+}
+
+/* No tree shows a tombstone: one of which the key is missing is written again, or else other programs see what was removed. */
+START_TEST(a_tombstone_under_a_torn_key_is_written_again)
+{
+	char *tree = tear_tombstone();
+
+	expect_tree(tree, "without the key of the tombstone");
+	ck_assert(!is_live(h_path));
 	free(tree);
+}
+END_TEST
+
+/* A repair, too, leaves nothing of the file. */
+START_TEST(repair_of_a_torn_tombstone)
+{
+	char *tree = tear_tombstone();
+	int error;
+
+	h_store(h_path, bytes, size);
+	ck_assert(is_live(h_path));
+	ck_assert_int_eq(fs_repair(h_path, h_beside("out"), &(struct fs_options){.read_only = true}, ignore, NULL, NULL), 0);
+	ck_assert(!is_live(h_beside("out")));
+	char *is = h_tree_of(h_beside("out"), &error);
+	h_same(is, tree, "repaired");
+	free(is);
+	free(tree);
+}
+END_TEST
+
+/* The seal that the container ends with; nothing but it is in its append. */
+static struct fs_seal newest_seal(void)
+{
+	struct fs_seal seal;
+	struct reel_entry e;
+	struct reel *r;
+
+	ck_assert_int_eq(reel_open(h_path, &(struct reel_options){.flags = REEL_RDONLY}, &r), 0);
+	const struct reel_view view = reel_view_of(r);
+	ck_assert_int_eq(reel_entry_at(&view, view.size, &e), 0);
+	ck_assert_uint_ge(e.len, sizeof(seal));
+	memcpy(&seal, e.payload, sizeof(seal));
+	ck_assert_uint_eq(e.prev_tail, seal.append_start);
+	reel_close(r);
+	return seal;
+}
+
+/*
+ * Before a checkpoint nobody looks for torn tombstones. So its append has none, and all that are before it are on stable
+ * storage: it is written in the middle of a session, at its end, and first of all where another program has compacted.
+ */
+START_TEST(tombstones_are_synced_before_a_checkpoint)
+{
+	h_puts(h_fs, "removed", "a file");
+	ck_assert_int_eq(h_unlink(h_fs, "removed"), 0);
+	if (_i == 0)
+		ck_assert_int_eq(commit_checkpoint(h_fs), 0);
+	if (_i == 2) {
+		h_copy(h_path, h_beside("killed"));
+		h_close();
+		h_compact(h_beside("killed"), h_path);
+		h_open();
+		ck_assert(h_key_exists("removed"));
+		/* Fails, but for it the session has begun. */
+		ck_assert_int_eq(fs_rmdir(h_fs, FS_ROOT_INO, "not there"), -ENOENT);
+	}
+	if (_i == 1)
+		h_close();
+	const struct fs_seal seal = newest_seal();
+	ck_assert_uint_ne(seal.flags & FS_SEAL_CHECKPOINT, 0);
+	ck_assert_uint_eq(seal.durable, seal.append_start);
+	if (!h_fs)
+		h_open();
+	ck_assert(!h_key_exists("removed"));
 }
 END_TEST
 
@@ -231,6 +318,8 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, contents_under_a_torn_key_are_torn);
 	tcase_add_loop_test(tc, a_seal_under_a_torn_key_is_torn, 0, 2);
 	tcase_add_test(tc, a_tombstone_under_a_torn_key_is_written_again);
+	tcase_add_test(tc, repair_of_a_torn_tombstone);
+	tcase_add_loop_test(tc, tombstones_are_synced_before_a_checkpoint, 0, 3);
 	tcase_add_test(tc, a_torn_first_change_of_anothers_container);
 	tcase_add_test(tc, entries_behind_a_torn_first_change);
 	tcase_add_test(tc, left_by_a_killed_compaction);
