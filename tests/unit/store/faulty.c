@@ -6,7 +6,9 @@
 #include "faulty.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support.h"
 
@@ -47,7 +49,12 @@ static int faulty_ftruncate(const struct disk_ops *d, int fd, uint64_t size)
 
 	if (f->dead && f->room == 0)
 		return -EIO;
-	return f->truncate_error < 0 ? f->truncate_error : disk_real.ftruncate(&disk_real, fd, size);
+	if (f->truncate_error < 0)
+		return f->truncate_error;
+	ssize_t len = pread(fd, f->cut, sizeof(f->cut), (off_t)size);
+	f->cut_at = size;
+	f->cut_len = len > 0 ? (size_t)len : 0;
+	return disk_real.ftruncate(&disk_real, fd, size);
 }
 
 static int faulty_fdatasync(const struct disk_ops *d, int fd)
@@ -55,7 +62,27 @@ static int faulty_fdatasync(const struct disk_ops *d, int fd)
 	struct faulty *f = self(d);
 
 	__atomic_add_fetch(&f->syncs, 1, __ATOMIC_SEQ_CST);
-	return f->sync_error < 0 ? f->sync_error : disk_real.fdatasync(&disk_real, fd);
+	if (f->sync_error < 0)
+		return f->sync_error;
+	f->cut_len = 0;
+	return disk_real.fdatasync(&disk_real, fd);
+}
+
+void faulty_lose_cut(const struct faulty *f, const char *path, const char *to)
+{
+	struct file file = file_read(path);
+	size_t end = (size_t)f->cut_at + f->cut_len;
+	uint8_t *bytes = malloc(file.len + end);
+
+	ck_assert_ptr_nonnull(bytes);
+	if (f->cut_len > 0)
+		memcpy(bytes + f->cut_at, f->cut, f->cut_len);
+	else
+		end = 0;
+	memcpy(bytes, file.bytes, file.len);
+	file_write(to, bytes, end > file.len ? end : file.len);
+	free(bytes);
+	file_free(&file);
 }
 
 void faulty_init(struct faulty *f)

@@ -15,10 +15,16 @@ struct faulty {
 	int truncate_error, sync_error;
 	size_t piece; /* one write takes at most so many bytes, and every other one is interrupted; 0: all */
 	unsigned writes, syncs;
+	uint8_t cut[4096]; /* what truncations took off the end since the last sync, which a power cut may bring back */
+	uint64_t cut_at;
+	size_t cut_len;
 };
 
 /* A disk without faults. */
 void faulty_init(struct faulty *f);
+
+/* `to` gets what a power cut leaves of `path` that loses the last truncation, unless it was synced, but no write. */
+void faulty_lose_cut(const struct faulty *f, const char *path, const char *to);
 
 /* Opens `path` for writing over it. */
 struct reel *faulty_open(struct faulty *f, const char *path, unsigned flags);

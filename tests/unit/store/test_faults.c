@@ -215,6 +215,56 @@ START_TEST(killed_batch_is_all_or_nothing)
 }
 END_TEST
 
+/* The disk has what the process wrote of a batch, all but the byte that ends it; and the container without it in `r`. */
+static struct reel *leave_batch(bool killed)
+{
+	static const struct reel_batch_item items[] = {{1, "first", 5}, {2, "second", 6}, {3, "third", 5}};
+	struct reel *r = begin();
+	uint64_t start = file_size("c");
+
+	ck_assert_int_eq(reel_write_batch(r, items, 3), 0);
+	uint64_t len = file_size("c") - start;
+	reel_close(r);
+	ck_assert_int_eq(remove("c"), 0);
+	if (killed) {
+		kill_batch_after(len, items, 3);
+		faulty_init(&disk);
+		r = faulty_open(&disk, "c", 0);
+	} else {
+		r = begin();
+		disk.room = len;
+		disk.write_error = -ENOSPC;
+		ck_assert_int_eq(reel_write_batch(r, items, 3), -ENOSPC);
+		disk.room = UINT64_MAX;
+	}
+	ck_assert_uint_eq(file_size("c"), start);
+	return r;
+}
+
+/*
+ * What was cut off is gone for good when something is written in its place, also after a power cut that keeps just what was
+ * synced of truncations: the rest of an unfinished batch would be behind the new entry. Where that ends as the batch's first
+ * one did, it would be linked to it and so be there, else it would be damage. So it is with a batch of a process that was
+ * killed, and with one that was given up.
+ */
+START_TEST(a_cut_is_synced_before_it_is_written_over)
+{
+	static const char *const values[] = {"other", "of another length", "x"};
+
+	for (int i = 0; i < 6; i++) {
+		struct reel *r = leave_batch(i < 3);
+		must_write(r, "b", values[i % 3]);
+		faulty_lose_cut(&disk, "c", "crashed");
+		reel_close(r);
+		r = must_open("crashed", 0);
+		ck_assert(reads(r, "a", "before") && reads(r, "b", values[i % 3]));
+		ck_assert_uint_eq(count_entries(r, false), 2);
+		reel_close(r);
+		ck_assert(remove("c") == 0 && remove("crashed") == 0);
+	}
+}
+END_TEST
+
 /* Killed after any number of bytes, a single value is there or not; so are the entries of an append, in order. */
 START_TEST(killed_append_leaves_a_prefix)
 {
@@ -280,6 +330,7 @@ int main(void)
 	    closing_syncs_what_was_found,
 	    killed_batch_is_all_or_nothing,
 	    killed_append_leaves_a_prefix,
+	    a_cut_is_synced_before_it_is_written_over,
 	};
 	return run_tests("faults", tests, sizeof(tests) / sizeof(tests[0]));
 }
