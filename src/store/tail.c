@@ -88,9 +88,10 @@ static bool sum_is_good_from(const struct chain *c, const struct reel_entry *e, 
 /*
  * Trailers and links alone do not tell generations apart that have trailers of one length: a payload that is long
  * enough leaves room for either's pad. The checksum does, of an entry whose payload they would begin at different
- * places. Says whether the chain up to `tail`, whose links are good, is another generation's by its newest such entry.
+ * places. The number of the other generation that the chain up to `tail`, whose links are good, is of by its newest such
+ * entry; GENERATION_COUNT: of none.
  */
-static bool is_of_another(const struct chain *c, uint64_t tail)
+static unsigned of_another(const struct chain *c, uint64_t tail)
 {
 	unsigned others = 0;
 	struct reel_entry e;
@@ -110,10 +111,10 @@ static bool is_of_another(const struct chain *c, uint64_t tail)
 		}
 		for (unsigned i = 0; elsewhere >> i != 0; i++) {
 			if ((elsewhere >> i & 1) && sum_is_good_from(c, &e, round_up(e.prev_tail, GENERATIONS[i].pad)))
-				return true;
+				return i;
 		}
 	}
-	return false;
+	return GENERATION_COUNT;
 }
 
 /*
@@ -179,7 +180,7 @@ static int look_at_end(const struct chain *c, struct finding *f)
 	if (!ends_good(c, c->size, &last))
 		return 0;
 	int err = index_walk(c, c->size, &f->ends, &reached);
-	if (err == 0 && is_of_another(c, c->size)) {
+	if (err == 0 && of_another(c, c->size) < GENERATION_COUNT) {
 		u64table_free(&f->ends);
 		return 0;
 	}
@@ -209,18 +210,52 @@ static void weigh(struct finding *f, int i, uint64_t tail, bool damaged)
 /*
  * What follows the good prefix is torn if no good entry is there. Otherwise entries up to the last good one are kept if
  * they are linked, those with a bad checksum too, as where the file ends with it; and where a link is broken it is damage:
- * good entries are never cut off. A prefix of nothing says nothing about what follows.
+ * good entries are never cut off. A prefix of nothing says nothing about what follows. *found: there are good ones.
  */
-static int look_behind(const struct chain *c, struct finding *f)
+static int look_behind(const struct chain *c, struct finding *f, bool *found)
 {
 	struct behind_result behind = {.last = 0};
 	int err = f->tail > 0 ? search_behind(c, f->tail, &behind) : 0;
 
+	*found = behind.last > 0;
 	if (behind.linked > 0)
 		f->tail = behind.linked;
 	if (behind.last > behind.linked)
 		f->kind = KIND_DAMAGED;
 	return err;
+}
+
+/*
+ * The same. What is behind the prefix may show that all is another generation's than what the prefix by itself, which is
+ * the same in several, was taken for: the end is then what that generation makes of the file. `excludes`: those in which it
+ * is not the same.
+ */
+static int find_end(struct chain *c, unsigned excludes, const bool *damaged, struct finding *f)
+{
+	const struct finding prefix = *f;
+	struct search_result result;
+	bool found;
+	int err = look_behind(c, f, &found);
+	unsigned other = err == 0 && found ? of_another(c, f->tail) : GENERATION_COUNT;
+
+	for (unsigned i = 1; f->gen == GENERATION_NEWEST && err == 0 && !found && i < GENERATION_COUNT; i++) {
+		c->gen = &GENERATIONS[i];
+		if (c->gen->trailer == GENERATION_NEWEST->trailer && (excludes >> i & 1) == 0)
+			err = look_behind(c, f, &found);
+		if (found)
+			other = i;
+	}
+	*f = other < GENERATION_COUNT || !found ? prefix : *f;
+	c->gen = f->gen;
+	if (err < 0 || other == GENERATION_COUNT)
+		return err;
+	f->gen = c->gen = &GENERATIONS[other];
+	f->kind = damaged[other] ? KIND_DAMAGED : KIND_TORN;
+	err = search_tail(c, 0, &result);
+	f->tail = result.tail;
+	if (result.tail == 0)
+		f->kind = KIND_UNKNOWN;
+	return err < 0 ? err : look_behind(c, f, &found);
 }
 
 /*
@@ -235,6 +270,7 @@ static int search(struct reel *r, uint64_t size, const bool *damaged, bool unfin
 	struct search_result newest, older;
 	struct chain c = {.gen = GENERATION_NEWEST, .base = r->map->base, .size = size};
 	uint64_t reached;
+	bool found;
 	int err = search_tail(&c, 0, &newest);
 
 	f->kind = KIND_UNKNOWN;
@@ -257,7 +293,7 @@ static int search(struct reel *r, uint64_t size, const bool *damaged, bool unfin
 	c.gen = f->gen;
 	if (err == 0 && (f->kind == KIND_TORN || f->kind == KIND_DAMAGED) &&
 	    (newest.unfinished == 0 || f->gen != GENERATION_NEWEST))
-		err = look_behind(&c, f);
+		err = unfinished ? look_behind(&c, f, &found) : find_end(&c, newest.excludes, damaged, f);
 	return err < 0 ? err : index_walk(&c, f->tail, &f->ends, &reached);
 }
 
@@ -282,6 +318,7 @@ static int examine(struct reel *r, uint64_t size, struct finding *f)
 static int examine_from(const struct chain *c, uint64_t durable, bool ended, struct finding *f)
 {
 	struct search_result result = {.tail = c->size};
+	bool found;
 	int err = 0;
 
 	f->gen = c->gen;
@@ -292,7 +329,7 @@ static int examine_from(const struct chain *c, uint64_t durable, bool ended, str
 	f->tail = result.tail;
 	f->kind = KIND_TORN;
 	if (err == 0 && ended && result.tail < c->size && result.unfinished == 0)
-		err = look_behind(c, f);
+		err = look_behind(c, f, &found);
 	if (f->tail == c->size)
 		f->kind = KIND_WHOLE;
 	return err;

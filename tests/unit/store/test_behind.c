@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "format.h"
 #include "runner.h"
 
 static void lengthen(const char *path, const void *bytes, size_t len)
@@ -267,6 +268,46 @@ START_TEST(reader_beside_a_writer_waits)
 }
 END_TEST
 
+/* Adds an entry as generation 0.14 has it; returns its end. */
+static uint64_t add_with_pad_16(uint8_t *bytes, uint64_t tail, const char *value, uint64_t key_hash)
+{
+	uint64_t payload = (tail + 15) / 16 * 16, trailer = payload + strlen(value);
+
+	memset(bytes + tail, 0, payload - tail);
+	memcpy(bytes + payload, value, strlen(value));
+	store_u64(bytes + trailer + TRAILER_KEY_HASH, key_hash);
+	store_u64(bytes + trailer + TRAILER_PREV_TAIL, tail);
+	store_u32(bytes + trailer + TRAILER_CRC, reel_crc32(0, value, strlen(value)));
+	return trailer + TRAILER_SIZE;
+}
+
+/*
+ * A first entry is the same in all generations. Where the second is damaged, those behind it tell which one it is: the
+ * container is not taken for the newest, of which its good entries would be damaged ones, and cut.
+ */
+START_TEST(entries_behind_damage_tell_the_generation)
+{
+	uint8_t bytes[1000];
+	uint64_t tail = add_with_pad_16(bytes, 0, "first", 1), damaged = tail;
+	struct reel_entry e;
+	struct reel *r;
+
+	tail = add_with_pad_16(bytes, tail, "a value that is damaged", 2);
+	tail = add_with_pad_16(bytes, tail, "a value behind it", 3);
+	bytes[(damaged + 15) / 16 * 16] ^= 1;
+	memcpy(bytes + tail, "an append, torn", 15);
+	file_write("c", bytes, tail + 15);
+	ck_assert_int_eq(open_with("c", 0, &r), -ENOTSUP);
+	ck_assert(file_is("c", bytes, tail + 15));
+	r = must_open("c", REEL_RDONLY);
+	ck_assert_uint_eq(reel_tail_offset(r), tail);
+	ck_assert_int_eq(reel_read_hash(r, 3, &e), 0);
+	ck_assert(e.len == 17 && memcmp(e.payload, "a value behind it", 17) == 0);
+	reel_entry_release(&e);
+	reel_close(r);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -279,6 +320,7 @@ int main(void)
 	    link_of_zeros_behind_a_damaged_start_is_damage,
 	    tombstone_with_a_link_of_zeros_hides_nothing,
 	    damaged_first_value_that_holds_entries_is_one,
+	    entries_behind_damage_tell_the_generation,
 	};
 	return run_tests("entries behind damage", tests, sizeof(tests) / sizeof(tests[0]));
 }
