@@ -34,6 +34,8 @@ static const char *container_hint(int err)
 	case ENOSPC:
 	case EDQUOT:
 		return "make room on the file system that holds it";
+	case EFBIG:
+		return "see 'ulimit -f', and how large a file the file system that holds it can have";
 	default:
 		return NULL;
 	}

@@ -389,6 +389,7 @@ int main(int argc, char **argv)
 	if (status < 0) {
 		(void)fs_guard_faults(); /* without it a failing disk ends the process, which is an error too */
 		catch_signals(cancel);
+		signal(SIGXFSZ, SIG_IGN); /* --keep-torn past the limit on the size of files is an error like any other */
 		clock_gettime(CLOCK_MONOTONIC, &start);
 		status = run(&f);
 		clock_gettime(CLOCK_MONOTONIC, &end);

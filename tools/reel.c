@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,6 +212,9 @@ int main(int argc, char **argv)
 	int status, err;
 
 	fill_standard_descriptors();
+	/* A write past the limit on the size of files is an error like any other, with a message, and nothing is left behind.
+	 */
+	signal(SIGXFSZ, SIG_IGN);
 	(void)fs_guard_faults(); /* without it a failing disk ends the process, which is an error too */
 	status = run(argc, argv);
 	err = finish_output();

@@ -167,6 +167,8 @@ static const char *explain(int err)
 		return "it is a directory, not a container";
 	case -EBADMSG:
 		return "it is not a regular file, and so not a container";
+	case -ENOTCONN:
+		return "it lies in a FUSE mount whose daemon has ended; run fusermount3 -u on that, and mount it again";
 	default:
 		return strerror(-err);
 	}

@@ -130,6 +130,16 @@ test_mounted_container_is_refused() {
 	unmount_it
 }
 
+# Expects the limit on the size of files to be an error, the container as it was and nothing left beside it.
+test_file_limit_changes_nothing() {
+	mkdir f
+	reel init f/c
+	head -c 1000000 /dev/urandom | reel write f/c a
+	unchanged f/c bash -c "ulimit -f 500; '$build/reel' compact f/c"
+	fails 1 "reel: compact: *File too large*" bash -c "ulimit -f 500; '$build/reel' compact f/c"
+	is "$(ls -A f)" c
+}
+
 # Expects a signal to end it by that signal, the container as it was and nothing left beside it.
 test_signal_changes_nothing() {
 	local name sum
