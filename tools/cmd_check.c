@@ -11,6 +11,7 @@
 #include "common.h"
 #include "engine.h"
 #include "progress.h"
+#include "put.h"
 #include "reel.h"
 #include "text.h"
 
@@ -193,7 +194,7 @@ static void report_repair(struct report *rep, const char *out, const struct fs_r
 static int repair_entries(struct report *rep, const char *out, struct fs_repair *ret)
 {
 	struct fs_options as = container_options(FOR_READING);
-	struct reel_options options = {.log = as.log, .log_arg = as.log_arg};
+	struct reel_options options = {.log = as.log, .log_arg = as.log_arg, .progress = as.progress};
 	struct reel_salvaged done;
 	int r = reel_salvage(rep->path, out, &options, report_fault, rep, &done);
 
@@ -213,11 +214,14 @@ static int repair(struct report *rep, const char *out)
 		return STATUS_USAGE;
 	}
 	report_begin(rep);
+	put_catch_signals();
 	progress_begin("repair", 0);
 	r = fs_repair(rep->path, out, &options, report_fault, rep, &done);
 	if (r == -EMEDIUMTYPE)
 		r = repair_entries(rep, out, &done);
 	progress_end();
+	if (r == -ECANCELED)
+		put_end_if_stopped();
 	if (r == -EEXIST) {
 		forget_library_message();
 		complain(out, "exists already (name a new file: what is whole is copied into it)");

@@ -16,7 +16,8 @@
 static int compact_entries(const char *path, struct fs_compaction *ret)
 {
 	struct fs_options as = container_options(FOR_WRITING);
-	struct reel_options options = {.lock_wait_ms = as.lock_wait_ms, .log = as.log, .log_arg = as.log_arg};
+	struct reel_options options = {
+	    .lock_wait_ms = as.lock_wait_ms, .log = as.log, .log_arg = as.log_arg, .progress = as.progress};
 	struct reel_compaction sizes = {0};
 	struct reel *store;
 	int r = reel_open(path, &options, &store), one;

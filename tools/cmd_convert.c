@@ -9,20 +9,25 @@
 
 #include "common.h"
 #include "progress.h"
+#include "put.h"
 #include "reel.h"
 #include "text.h"
 
 static int run_convert(const struct args *args)
 {
 	const char *from = args->operand[0], *to = args->operand[1];
-	struct reel_options options = {.log = library_log};
+	struct fs_options as = container_options(FOR_READING);
+	struct reel_options options = {.log = as.log, .log_arg = as.log_arg, .progress = as.progress};
 	char before[SIZE_TEXT], after[SIZE_TEXT];
 	struct reel_compaction sizes;
 	int r;
 
+	put_catch_signals();
 	progress_begin("convert", 0);
 	r = reel_convert(from, to, &options, &sizes);
 	progress_end();
+	if (r == -ECANCELED)
+		put_end_if_stopped();
 	if (r == -EEXIST) {
 		forget_library_message();
 		complain(to, "exists already (give another name; it is not replaced)");

@@ -40,8 +40,8 @@ typedef void (*fs_log_fn)(void *arg, int priority, const char *text);
 
 /*
  * Told now and then how far a long call has come: `done` of about `total` bytes, never more. Called in the
- * thread of that call, with locks held: it must call nothing of fs.h. A negative errno value makes fs_compact() give
- * up and return it; fs_check() goes on whatever it is.
+ * thread of that call, with locks held: it must call nothing of fs.h. A negative errno value makes fs_compact() and
+ * fs_repair() give up and return it; fs_check() goes on whatever it is.
  */
 typedef int (*fs_progress_fn)(void *arg, uint64_t done, uint64_t total);
 
@@ -64,7 +64,7 @@ struct fs_options {
 	const struct disk_ops *disk; /* what the container is accessed with (disk.h); NULL: the system calls */
 	fs_log_fn log;
 	void *log_arg;
-	fs_progress_fn progress; /* of fs_check() and fs_compact(); or NULL */
+	fs_progress_fn progress; /* of fs_check(), fs_compact() and fs_repair(); or NULL */
 	void *progress_arg;
 };
 

@@ -29,13 +29,14 @@ void salvage_tell(struct salvage *s, const char *fmt, ...)
 	s->fn(s->arg, text);
 }
 
-void salvage_progress(struct salvage *s, uint64_t bytes)
+int salvage_progress(struct salvage *s, uint64_t bytes)
 {
 	const struct fs_options *options = &s->fs->options;
 
 	s->done += bytes;
-	if (options->progress)
-		(void)options->progress(options->progress_arg, s->done < s->total ? s->done : s->total, s->total);
+	if (!options->progress)
+		return 0;
+	return options->progress(options->progress_arg, s->done < s->total ? s->done : s->total, s->total);
 }
 
 int salvage_apply(struct salvage *s, struct body *b)

@@ -52,8 +52,8 @@ struct salvage {
 
 /* One line about something that is not whole. */
 void salvage_tell(struct salvage *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* To be called after so many bytes of the file were read. */
-void salvage_progress(struct salvage *s, uint64_t bytes);
+/* To be called after so many bytes of the file were read. A negative result ends the repair. */
+int salvage_progress(struct salvage *s, uint64_t bytes);
 /* Applies made-up records and empties the body. */
 int salvage_apply(struct salvage *s, struct body *b);
 /* Any pointer that is not NULL, for the tables. */

@@ -29,7 +29,8 @@ static int survey_data(struct salvage *s)
 		if (d->len <= s->view.size && d->position <= s->view.size - d->len)
 			end = d->position + d->len;
 		fs_touched(s->fs, d->len);
-		salvage_progress(s, d->len);
+		if (r == 0)
+			r = salvage_progress(s, d->len);
 	}
 	return r;
 }

@@ -154,7 +154,8 @@ int salvage_find(struct salvage *s)
 	while (r == 0 && s->view.size >= need && p <= s->view.size - need) {
 		r = scan_one(s, &p);
 		if (p - shown >= SCANNED_MAX) {
-			salvage_progress(s, p - shown);
+			if (r == 0)
+				r = salvage_progress(s, p - shown);
 			reel_drop_pages(&s->view);
 			shown = p;
 		}

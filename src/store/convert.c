@@ -40,8 +40,9 @@ int reel_convert(const char *from, const char *to, const struct reel_options *op
 	uint64_t size = 0;
 
 	if (options != NULL) {
-		reading.log = options->log;
-		reading.log_arg = options->log_arg;
+		reading = *options;
+		reading.flags = REEL_RDONLY;
+		reading.keep_torn = NULL;
 	}
 	int err = reel_open(from, &reading, &r);
 	if (err < 0)

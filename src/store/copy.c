@@ -52,6 +52,13 @@ static int copy_entry(struct reel_append *a, const struct chain *c, const struct
 	return err == 0 && (placed.crc & c->gen->crc_mask) != e->crc ? -EBADMSG : err;
 }
 
+static int progress(const struct reel *to, uint64_t done, uint64_t total)
+{
+	const struct reel_options *options = &to->options;
+
+	return options->progress == NULL ? 0 : options->progress(options->progress_arg, done, total);
+}
+
 /* Copies entries from the i-th on into one append. How far it came, or an error; *failed: the entry it is about. */
 static ssize_t copy_some(const struct snapshot *s, size_t i, struct reel *to, struct copied *ret)
 {
@@ -74,6 +81,8 @@ static ssize_t copy_some(const struct snapshot *s, size_t i, struct reel *to, st
 		}
 		if (err == 0)
 			err = copy_entry(a, &c, &e);
+		if (err == 0)
+			err = progress(to, s->ends[i], s->tail);
 	}
 	if (err < 0) {
 		reel_append_abort(a);
@@ -91,13 +100,16 @@ int copy_live(const struct snapshot *s, struct reel *to, struct copied *ret)
 	index_expect(to, s->n);
 	while (done >= 0 && (size_t)done < s->n)
 		done = copy_some(s, (size_t)done, to, ret);
-	return done < 0 ? (int)done : 0;
+	/* An append of many entries is one long write. */
+	return done < 0 ? (int)done : progress(to, s->tail, s->tail);
 }
 
 int copy_open_beside(const struct reel *like, const char *path, struct reel **ret)
 {
 	struct reel_engine_options options = {
 	    .base.flags = REEL_CREATE | REEL_EXCL | (like->options.flags & REEL_CHECK_KEYS),
+	    .base.progress = like->options.progress,
+	    .base.progress_arg = like->options.progress_arg,
 	    .disk = like->disk,
 	};
 	char *name;

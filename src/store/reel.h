@@ -57,12 +57,20 @@ enum reel_open_flags {
  */
 typedef void (*reel_log_fn)(void *arg, int priority, const char *text);
 
+/*
+ * Hears how far a copy has come, in bytes of the container that is read. Anything but 0 ends it with that result, a
+ * negative errno value, as if it had not begun. Called in the thread that copies, after each entry.
+ */
+typedef int (*reel_progress_fn)(void *arg, uint64_t done, uint64_t total);
+
 struct reel_options {
 	unsigned flags;        /* enum reel_open_flags */
 	unsigned lock_wait_ms; /* how long a second writer waits for the first to end */
 	const char *keep_torn; /* where the bytes of a torn tail are saved before they are cut, or NULL */
 	reel_log_fn log;       /* NULL: messages are dropped */
 	void *log_arg;
+	reel_progress_fn progress; /* of reel_compact() and reel_convert(); or NULL */
+	void *progress_arg;
 };
 
 /*
@@ -364,8 +372,8 @@ int reel_compact(struct reel *r, struct reel_compaction *ret);
 /*
  * Writes the live entries of the container `from`, of any generation of the format, in their order into the new
  * container `to`, in the newest generation and on stable storage; `from` is not changed. `options` may be NULL;
- * its log and log_arg are used. *ret may be NULL. -EEXIST: there is a file `to`; -EBADMSG: an entry is damaged, `to` is
- * not made. Else as reel_open() and reel_write().
+ * its log and progress, and their arguments, are used. *ret may be NULL. -EEXIST: there is a file `to`; -EBADMSG: an entry is
+ * damaged, `to` is not made. Else as reel_open() and reel_write().
  */
 int reel_convert(const char *from, const char *to, const struct reel_options *options, struct reel_compaction *ret);
 

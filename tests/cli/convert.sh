@@ -49,4 +49,12 @@ test_what_cannot_be_converted_makes_no_file() {
 	is "$(echo *)" "damaged old text"
 }
 
+# Expects a signal to end it by that signal and to leave nothing behind.
+test_signal_makes_no_file() {
+	mkdir f
+	cp "$vectors/v020m-base.bin" f/old
+	interrupted "$build/reel" convert f/old f/new
+	is "$(ls -A f)" old
+}
+
 run_tests

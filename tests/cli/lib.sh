@@ -60,6 +60,14 @@ entries() {
 	: >"$1"
 }
 
+# interrupted COMMAND...: SIGINT comes with its first write into a file; it must end by that.
+interrupted() {
+	need_tracing
+	ASAN_OPTIONS=detect_leaks=0 strace -fqq -o "$scratch/trace" -e trace=pwritev,pwrite64 \
+		-e inject=pwritev,pwrite64:signal=INT:when=1 "$@" || true
+	grep -q 'killed by SIGINT' "$scratch/trace" || fail "$(tail "$scratch/trace")"
+}
+
 # extent_of CONTAINER PATH: where in the container the file's first extent begins.
 extent_of() {
 	reel stat --json "$1" "$2" | jq -e '.extents[0].container_offset'

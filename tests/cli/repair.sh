@@ -114,6 +114,22 @@ test_refusals() {
 	[ ! -e p ] || fail "p was made"
 }
 
+# Expects a signal to end it by that signal and to leave nothing behind, with a file system and without.
+test_signal_makes_no_file() {
+	local name
+	mkdir f
+	reel init f/tree
+	entries f/keys
+	for name in 1 2; do
+		reel write f/keys $name value
+		head -c 10000000 /dev/urandom | reel write f/tree $name
+	done
+	for name in keys tree; do
+		interrupted "$build/reel" check --repair=f/out f/$name
+	done
+	is "$(echo f/*)" "f/keys f/tree"
+}
+
 # Expects status 2 with the process that has it mounted, and the mount to go on.
 test_mounted_container_is_not_repaired() {
 	reel init c
