@@ -23,20 +23,6 @@ static const struct disk_ops *disk_of(const struct fs *fs)
 	return fs->options.disk ? fs->options.disk : &disk_real;
 }
 
-/* Where the file system beneath has no such rename, a link that fails on an existing name does. */
-static int name_new(const struct fs *fs, const char *temporary, const char *path)
-{
-	const struct disk_ops *d = disk_of(fs);
-	int r = d->renameat2(d, temporary, path, RENAME_NOREPLACE);
-
-	if (r != -EINVAL)
-		return r;
-	r = d->link(d, temporary, path);
-	if (r == 0)
-		(void)d->unlink(d, temporary);
-	return r;
-}
-
 static int name_over(const struct fs *fs, const char *temporary, const char *path)
 {
 	const struct disk_ops *d = disk_of(fs);
@@ -63,7 +49,7 @@ static int fill_and_name(struct fs *fs, const char *temporary, const char *path,
 	if (r == 0)
 		r = reel_sync(fs->store);
 	if (r == 0) {
-		r = replace ? name_over(fs, temporary, path) : name_new(fs, temporary, path);
+		r = replace ? name_over(fs, temporary, path) : disk_name_new(disk_of(fs), temporary, path);
 		named = r == 0;
 	}
 	one = reel_close(fs->store);

@@ -145,14 +145,12 @@ static int check_absent(struct reel *from, const char *to)
 }
 
 /* The new file, whole and synced, gets its name, unless there is one by now. */
-static int name_new(struct reel *from, struct reel *new, const char *to)
+static int name_new(struct reel *new, const char *to)
 {
 	int err = reel_sync(new);
 
 	if (err == 0)
-		err = check_absent(from, to);
-	if (err == 0)
-		err = new->disk->rename(new->disk, new->path, to);
+		err = disk_name_new(new->disk, new->path, to);
 	return err == 0 ? disk_sync_parent(new->disk, to) : err;
 }
 
@@ -167,7 +165,7 @@ int copy_to_new(struct reel *from, const struct snapshot *s, const char *to, str
 		err = copy_live(s, new, copied);
 	if (err == 0) {
 		*size = reel_tail_offset(new);
-		err = name_new(from, new, to);
+		err = name_new(new, to);
 	}
 	if (err < 0) {
 		copy_discard(new);

@@ -272,6 +272,19 @@ int disk_write_all(const struct disk_ops *d, int fd, struct iovec *iov, int n, u
 	return 0;
 }
 
+/* Where the file system beneath has no such rename, a link that fails on an existing name does. */
+int disk_name_new(const struct disk_ops *d, const char *temporary, const char *path)
+{
+	int err = d->renameat2(d, temporary, path, RENAME_NOREPLACE);
+
+	if (err != -EINVAL)
+		return err;
+	err = d->link(d, temporary, path);
+	if (err == 0)
+		(void)d->unlink(d, temporary);
+	return err;
+}
+
 int disk_sync_parent(const struct disk_ops *d, const char *path)
 {
 	const char *slash = strrchr(path, '/');

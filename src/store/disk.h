@@ -58,6 +58,9 @@ int disk_close(const struct disk_ops *d, int fd);
  */
 int disk_write_all(const struct disk_ops *d, int fd, struct iovec *iov, int n, uint64_t offset);
 
+/* Gives the file `temporary` the name `path`, which nothing may have: -EEXIST. Never replaces a file. */
+int disk_name_new(const struct disk_ops *d, const char *temporary, const char *path);
+
 /* The directory entry of `path` is on stable storage afterwards. */
 int disk_sync_parent(const struct disk_ops *d, const char *path);
 

@@ -37,6 +37,14 @@ test_new_container_must_not_exist() {
 	cmp old "$vectors/v020m-base.bin"
 }
 
+# Expects a link that leads nowhere to stay: it is there, too.
+test_new_container_does_not_replace_a_link() {
+	cp "$vectors/v020m-base.bin" old
+	ln -s nowhere new
+	fails 1 "reel: convert: new: exists already*" reel convert old new
+	is "$(echo *) $(readlink new)" "new old nowhere"
+}
+
 # Expects status 1, a line that names what is wrong, and no new file.
 test_what_cannot_be_converted_makes_no_file() {
 	seq 1000 >text
