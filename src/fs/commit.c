@@ -298,8 +298,8 @@ static int append_last(struct tx *tx, uint32_t flags)
 	tx->append = NULL;
 	if (r == 0)
 		forget_tombstones(tx->fs, tx->tombstones);
-	if (r == -ENOSPC || r == -EDQUOT)
-		room_missing(tx->fs, tx->removes);
+	if (room_error(r))
+		room_missing(tx->fs, r, tx->removes);
 	return r;
 }
 
@@ -422,7 +422,7 @@ int commit_clean(struct fs *fs)
 	if (fs->last_checkpoint == FS_NO_POSITION || fs->replay_size > fs->checkpoint_size / CLEAN_SHARE)
 		r = write_clean(fs, FS_SEAL_CLEAN | FS_SEAL_CHECKPOINT);
 	/* Without room for a checkpoint, the next opening has more to replay, and nothing else is different. */
-	if ((r == -ENOSPC || r == -EDQUOT) && !reel_failed(fs->store))
+	if (room_error(r) && !reel_failed(fs->store))
 		r = write_clean(fs, FS_SEAL_CLEAN);
 	return r < 0 ? r : reel_sync(fs->store);
 }

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <sys/statvfs.h>
 
 #include "atime.h"
 #include "attr.h"
@@ -18,6 +17,7 @@
 #include "file.h"
 #include "names.h"
 #include "open.h"
+#include "room.h"
 
 /* A write of less than this asks for room only when the buffered amount passes a multiple of it. */
 #define ROOM_STEP (64u << 10)
@@ -167,15 +167,12 @@ static bool crosses_step(uint64_t before, uint64_t len)
 static int check_room(struct fs *fs, struct open_state *o, uint64_t len)
 {
 	uint64_t dirty = wbuf_dirty(o->wbuf), need = dirty + len + FILE_ROOM_SPARE;
-	struct statvfs st;
 
 	if (!crosses_step(dirty, len))
 		return 0;
-	if (fstatvfs(reel_fd(fs->store), &st) < 0)
-		return 0;
 	if (!wbuf_in_memory(o->wbuf))
 		need += len;
-	return (uint64_t)st.f_bavail * st.f_frsize < need ? -ENOSPC : 0;
+	return room_for_data(fs, need);
 }
 
 static uint64_t iov_length(const struct iovec *iov, int n)

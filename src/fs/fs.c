@@ -19,6 +19,7 @@
 #include "locate.h"
 #include "nameless.h"
 #include "rekey.h"
+#include "room.h"
 #include "state.h"
 #include "syncer.h"
 
@@ -171,7 +172,7 @@ int fs_close(struct fs *fs)
 			r = file_commit_all(fs);
 			one = atime_commit(fs);
 			/* Where the disk is full nothing is lost that anybody was promised. */
-			r = r < 0 || one == -ENOSPC ? r : one;
+			r = r < 0 || room_error(one) ? r : one;
 			one = commit_clean(fs);
 			r = r < 0 ? r : one;
 		}

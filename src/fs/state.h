@@ -51,6 +51,7 @@ struct fs {
 	void *ballast;             /* memory held for applying the next transaction (ballast.h) */
 	size_t ballast_size;
 	uint64_t room_kept;        /* bytes of disk kept back (room.h); 0: not yet known */
+	uint64_t room_wanted;      /* bytes that a writer was refused; 0: none was since there was room */
 	bool told_full, told_used; /* that the disk is full, and that what was kept back is used up, was said */
 	bool moved;                /* positions in seals are not those of the file: another program compacted it */
 

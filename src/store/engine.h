@@ -199,7 +199,8 @@ void reel_append_abort(struct reel_append *a);
 
 /*
  * Makes sure that `bytes` more can be appended without running out of disk space, as far as the
- * file system beneath can promise. Cheap when they are there already. -ENOSPC, -EDQUOT: not so.
+ * file system beneath can promise. Cheap when they are there already. -ENOSPC, -EDQUOT: not so. -EFBIG: past the limit
+ * on the size of files, or past what can be mapped.
  */
 int reel_reserve(struct reel *r, uint64_t bytes);
 

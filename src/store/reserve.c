@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 
 #include "store.h"
 
@@ -17,6 +18,14 @@ static int allocate(struct reel *r, uint64_t from, uint64_t to)
 	int err = disk_fallocate(r->disk, r->fd, FALLOC_FL_KEEP_SIZE, from, to - from);
 	watch_end(r);
 	return err;
+}
+
+/* fallocate(2) does not look at the limit on the size of files when that stays as it is. */
+static bool past_limit(uint64_t end)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && end > limit.rlim_cur;
 }
 
 int reel_reserve(struct reel *r, uint64_t bytes)
@@ -31,9 +40,13 @@ int reel_reserve(struct reel *r, uint64_t bytes)
 	pthread_mutex_lock(&s->lock);
 	uint64_t to = from + bytes, ahead = round_up(to, RESERVE_STEP);
 	int err = 0;
-	if (to > s->end) {
+	if (to > s->end && past_limit(to)) {
+		err = -EFBIG;
+	} else if (to > s->end) {
 		if (from < s->end)
 			from = s->end;
+		if (past_limit(ahead))
+			ahead = to;
 		err = allocate(r, from, ahead);
 		if (err < 0 && err != -EOPNOTSUPP) {
 			ahead = to;

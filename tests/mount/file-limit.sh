@@ -20,4 +20,26 @@ test_limit() {
 	cmp "$reelfs" "$mnt/big" || fail "wrong contents"
 }
 
+# Removing and cutting files works at the limit, the log says once what is to be done, and the mount ends without an error.
+test_removing_works() {
+	local i
+	ulimit -S -f 600 # KiB
+	mount_it -o create
+	ulimit -S -f unlimited
+	head -c 100000 /dev/urandom >"$mnt/long"
+	echo short >"$mnt/short"
+	for ((i = 0; i < 2000; i++)); do
+		mkdir "$mnt/fill$i" 2>"$scratch/error" || break
+	done
+	grep -qF "File too large" "$scratch/error" || fail "the limit was not reached: $(cat "$scratch/error")"
+	rm "$mnt/short"
+	truncate -s 5 "$mnt/long"
+	rmdir "$mnt"/fill?
+	expect 1 "$(messages "the limit on the size of files is reached. Files can still be removed")" "messages"
+	remount_it
+	expect 5 "$(stat -c %s "$mnt/long")"
+	[ ! -e "$mnt/short" ] && [ ! -e "$mnt/fill0" ] || fail "what was removed is back"
+	mkdir "$mnt/more"
+}
+
 run_tests "$@"

@@ -94,6 +94,17 @@ test_message() {
 	expect 2 "$(messages "the disk is full. Files can still be removed")" "messages"
 }
 
+# So it does where a file was too large for the disk, and not again for each file that follows, whether it fits in or not.
+test_message_to_writers() {
+	local i
+	on_small_disk
+	for i in 1 2 3; do
+		! dd if=/dev/zero of="$mnt/big" bs=1M count=30 conv=fsync status=none 2>/dev/null || fail "there was room"
+		echo "fits in" >"$mnt/$i"
+	done
+	expect 1 "$(messages "the disk is full. Files can still be removed")" "messages"
+}
+
 # A mount that begins on a full disk can be read and ended.
 test_mounted_when_full() {
 	on_small_disk
