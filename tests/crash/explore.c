@@ -137,6 +137,8 @@ static char *look(struct life *l)
 		return NULL;
 	l->faults = 0;
 	(void)fs_check(fs, on_fault, l);
+	if (!l->others)
+		find_unburied(fs, on_fault, l);
 	picture = picture_of_tree(fs, !l->others);
 	if (fs_close(fs) == 0)
 		return picture;
@@ -367,24 +369,46 @@ static void singles(struct explorer *x, struct loss *loss, bool *kept, size_t un
 		}
 }
 
+/* All but one: any, or one of those with which an append begins, where tombstones are. */
+static void lose_one(struct explorer *x, unsigned grain, bool *kept, size_t units)
+{
+	size_t lost = next_random(&x->seed) % (units + 1);
+
+	if (next_random(&x->seed) % 2)
+		lost = moment_last_write(&x->moment, grain) + lost % 4;
+	memset(kept, true, units);
+	if (lost < units)
+		kept[lost] = false;
+}
+
+/* A first part as it should be, and then by chance. */
+static void lose_some(struct explorer *x, bool *kept, size_t units)
+{
+	uint64_t chance = next_random(&x->seed) % 257,
+		 whole = next_random(&x->seed) % 3 ? units : next_random(&x->seed) % (units + 1);
+
+	for (size_t i = 0; i < units; i++)
+		kept[i] = (whole < units && i < whole) || next_random(&x->seed) % 256 < chance;
+}
+
 static void sample(struct explorer *x, struct loss *loss)
 {
 	static const unsigned grains[] = {4096, 512, 64, 7};
+	const bool coarse = x->life->keys || x->life->others, one = next_random(&x->seed) % 3 == 0;
 
 	/* Entries alone do not say enough to find out what is stale, or torn inside a sector. */
-	loss->grain = grains[next_random(&x->seed) % (x->life->keys || x->life->others ? 2 : 4)];
+	loss->grain = coarse ? grains[next_random(&x->seed) % 2] : grains[one ? 3 : next_random(&x->seed) % 4];
 	size_t units = moment_units(&x->moment, loss->grain);
 	bool *kept = calloc(units + 1, sizeof(*kept));
 	must(kept);
-	uint64_t chance = next_random(&x->seed) % 257,
-		 whole = next_random(&x->seed) % 3 ? units : next_random(&x->seed) % (units + 1);
-	/* A first part as it should be, and then by chance. */
-	for (size_t i = 0; i < units; i++)
-		kept[i] = (whole < units && i < whole) || next_random(&x->seed) % 256 < chance;
+	if (one)
+		lose_one(x, loss->grain, kept, units);
+	else
+		lose_some(x, kept, units);
 	loss->kept = kept;
 	loss->names = next_random(&x->seed) % (x->moment.n + 1);
 	loss->length = next_random(&x->seed) % LENGTHS;
-	loss->fill = next_random(&x->seed) % (x->life->keys || x->life->others ? FILL_OLD : FILLS);
+	loss->fill = next_random(&x->seed) % (coarse ? FILL_OLD : FILLS);
 	try_cut(x, loss);
 	free(kept);
 }
@@ -436,29 +460,6 @@ void explore(struct life *l, const char *label, const char *folder, const struct
 	table_clear(&x.seen);
 }
 
-/* What a container that was just recovered goes through next; the recovery itself is recorded too. */
-static void short_life(struct life *l)
-{
-	if (l->keys) {
-		if (life_store_open(l) < 0)
-			return;
-		life_write(l, 30, 500);
-		life_batch(l, 31, 2, 300);
-		life_store_sync(l);
-		life_write(l, 30, 10);
-		return;
-	}
-	if (life_open(l) < 0)
-		return;
-	for (int i = 0; i < 3; i++)
-		(void)life_random(l);
-	(void)life_sync(l);
-	for (int i = 0; i < 2; i++)
-		(void)life_random(l);
-	if (next_random(&l->seed) % 2)
-		(void)life_close(l);
-}
-
 static void live_on(struct explorer *x, const struct image *image, int state)
 {
 	char folder[4200], label[500];
@@ -476,7 +477,7 @@ static void live_on(struct explorer *x, const struct image *image, int state)
 	life_add_state(&l, strdup(x->life->state[state].picture));
 	life_promise(&l);
 	record.first = record.n;
-	short_life(&l);
+	life_short(&l);
 	snprintf(label, sizeof(label), "%s, %s, lived on with seed %llx", x->label, x->what, (unsigned long long)l.seed);
 	x->tally->lives++;
 	/* The states are closed for the life's own use of the folder. */

@@ -35,4 +35,10 @@ void explore(struct life *l, const char *label, const char *folder, const struct
 /* explore_keys.c: whether what a power cut left of the entries of other programs is allowed, between two states. */
 bool gaps_allowed(const struct life *l, const char *is, int least, int most);
 
+/*
+ * Calls `fn` for each entry that other programs see under its key, though no file has it, nothing of the file system's own is
+ * in it, and no tombstone for it is due.
+ */
+void find_unburied(struct fs *fs, fs_check_fn fn, void *arg);
+
 #endif

@@ -104,6 +104,8 @@ int life_setacl(struct life *l, const char *path, bool inherited, unsigned perm)
 int life_unlink_open(struct life *l, const char *path);
 /* One of the above, on one of a few paths. */
 int life_random(struct life *l);
+/* What a container that was just recovered goes through next: it is opened, too. */
+void life_short(struct life *l);
 
 /* The program `reel import` takes in a folder that it is given: links, holes, xattrs, files of all sizes. Opens and closes. */
 int life_import(struct life *l);

@@ -122,3 +122,25 @@ int life_store_random(struct life *l)
 		return life_write(l, key, len);
 	}
 }
+
+void life_short(struct life *l)
+{
+	if (l->keys) {
+		if (life_store_open(l) < 0)
+			return;
+		life_write(l, 30, 500);
+		life_batch(l, 31, 2, 300);
+		life_store_sync(l);
+		life_write(l, 30, 10);
+		return;
+	}
+	if (life_open(l) < 0)
+		return;
+	for (int i = 0; i < 3; i++)
+		(void)life_random(l);
+	(void)life_sync(l);
+	for (int i = 0; i < 2; i++)
+		(void)life_random(l);
+	if (next_random(&l->seed) % 2)
+		(void)life_close(l);
+}

@@ -289,6 +289,21 @@ size_t moment_units(const struct moment *m, unsigned grain)
 	return n;
 }
 
+size_t moment_last_write(const struct moment *m, unsigned grain)
+{
+	size_t unit = 0, last = 0;
+
+	for (int file = 0; file < m->record->files; file++) {
+		const struct disk_file *f = &m->file[file];
+		for (size_t i = 0; i < f->n; i++) {
+			const struct call *c = &m->record->call[f->pending[i]];
+			last = c->kind == CALL_WRITE ? unit : last;
+			unit += units_of_call(c, grain);
+		}
+	}
+	return last;
+}
+
 /* What is kept of a write is kept of the one before, whose units those at `earlier` are, where both have a block. */
 static void keep_earlier(const struct call *c, const bool *kept, const struct call *before, bool *earlier, unsigned grain)
 {

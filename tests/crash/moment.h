@@ -84,6 +84,8 @@ struct loss {
 };
 
 size_t moment_units(const struct moment *m, unsigned grain);
+/* The first unit of the last write; 0: there is none. */
+size_t moment_last_write(const struct moment *m, unsigned grain);
 /*
  * Makes *kept something that a page cache leaves, which has one copy of a block of `grain` bytes: with the later of two
  * writes into a block the earlier is there too, unless a truncation was between them.

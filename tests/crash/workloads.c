@@ -43,6 +43,8 @@ static void files(struct life *l)
 	life_put(l, "b", 3000);
 	life_unlink(l, "c");
 	life_put(l, "c", 20);
+	/* Its tombstones are due where the session ends with a checkpoint. */
+	life_unlink(l, "a");
 	life_close(l);
 }
 
@@ -176,8 +178,11 @@ static void sessions(struct life *l)
 			life_sync(l);
 		for (int n = 0; n < 3 && l->fs; n++)
 			life_random(l);
-		if (i == 2)
+		if (i == 2) {
+			life_put(l, "due", 20);
+			life_unlink(l, "due");
 			life_checkpoint(l);
+		}
 		life_close(l);
 		life_open(l);
 		with_fs(l);
