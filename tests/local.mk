@@ -91,7 +91,10 @@ tests_mount_peers_SOURCES = tests/mount/peers.c tests/mount/calls.h
 tests_mount_many_SOURCES = tests/mount/many.c tests/mount/calls.h
 
 # Ranges of files: holes, allocation, copies, mappings.
-check_PROGRAMS += tests/unit/fs/test_space tests/unit/fs/test_copy tests/unit/fs/test_copy_threads
+check_PROGRAMS += tests/unit/fs/test_memory tests/unit/fs/test_space tests/unit/fs/test_copy tests/unit/fs/test_copy_threads
+tests_unit_fs_test_memory_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_memory_LDADD = $(fs_test_libs)
+tests_unit_fs_test_memory_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
 tests_unit_fs_test_space_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_space_LDADD = $(fs_test_libs)
 tests_unit_fs_test_copy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -198,10 +198,8 @@ static int cut_base(struct fs *fs, struct open_state *o, uint64_t start, uint64_
 int open_punch(struct fs *fs, struct open_state *o, uint64_t start, uint64_t end)
 {
 	uint64_t gone = open_data_bytes(o, start, end);
-	int r = 0;
+	int r = o->wbuf && end < UINT64_MAX ? wbuf_prepare(o->wbuf) : 0;
 
-	if (o->wbuf)
-		r = end == UINT64_MAX ? wbuf_truncate(o->wbuf, start) : wbuf_punch(o->wbuf, start, end - start);
 	if (r < 0)
 		return r;
 	pthread_rwlock_wrlock(&fs->tree_lock);
@@ -212,6 +210,9 @@ int open_punch(struct fs *fs, struct open_state *o, uint64_t start, uint64_t end
 		o->allocated -= gone;
 	pthread_mutex_unlock(&o->attr);
 	pthread_rwlock_unlock(&fs->tree_lock);
+	/* Last, and without fail: what is in the buffer is nowhere else. */
+	if (r == 0 && o->wbuf)
+		(void)(end == UINT64_MAX ? wbuf_truncate(o->wbuf, start) : wbuf_punch(o->wbuf, start, end - start));
 	return r;
 }
 

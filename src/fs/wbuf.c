@@ -440,6 +440,11 @@ static void release(struct wbuf *w, uint64_t start, uint64_t end)
 		spill_release(w->fd, start, end);
 }
 
+int wbuf_prepare(struct wbuf *w)
+{
+	return ranges_prepare(&w->dirty);
+}
+
 int wbuf_punch(struct wbuf *w, uint64_t off, uint64_t len)
 {
 	uint64_t last = ranges_end(&w->dirty);

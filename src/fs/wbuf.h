@@ -81,6 +81,9 @@ int wbuf_stream(struct wbuf *w, uint64_t start, uint64_t end, int (*sink)(void *
 /* Drops everything at or past `size`. Always returns 0. */
 int wbuf_truncate(struct wbuf *w, uint64_t size);
 
+/* Makes sure that the next wbuf_punch() cannot fail. -ENOMEM. */
+int wbuf_prepare(struct wbuf *w);
+
 /* Drops [off, off + len). -ENOMEM: nothing changed. */
 int wbuf_punch(struct wbuf *w, uint64_t off, uint64_t len);
 
