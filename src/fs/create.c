@@ -36,11 +36,25 @@ static int name_over(const struct fs *fs, const char *temporary, const char *pat
 	return r == 0 ? d->rename(d, temporary, path) : r;
 }
 
+/* A new name that a power cut may take back is taken back here. What was replaced is gone, and stays so. */
+static int name_and_sync(const struct fs *fs, const char *temporary, const char *path, bool replace, bool *named)
+{
+	const struct disk_ops *d = disk_of(fs);
+	int r = replace ? name_over(fs, temporary, path) : disk_name_new(d, temporary, path);
+
+	*named = r == 0;
+	if (r == 0)
+		r = disk_sync_parent(d, path);
+	if (r < 0 && *named && !replace)
+		(void)d->unlink(d, path);
+	return r;
+}
+
 static int fill_and_name(struct fs *fs, const char *temporary, const char *path, bool replace, create_fill_fn fill, void *arg)
 {
 	struct reel_engine_options engine = fs_engine_options(fs, REEL_CREATE | REEL_EXCL, NULL);
 	bool named = false;
-	int r, one;
+	int r;
 
 	r = reel_engine_open(temporary, &engine, &fs->store);
 	if (r < 0)
@@ -48,15 +62,14 @@ static int fill_and_name(struct fs *fs, const char *temporary, const char *path,
 	r = fill(fs, arg);
 	if (r == 0)
 		r = reel_sync(fs->store);
-	if (r == 0) {
-		r = replace ? name_over(fs, temporary, path) : disk_name_new(disk_of(fs), temporary, path);
-		named = r == 0;
-	}
-	one = reel_close(fs->store);
+	if (r == 0)
+		r = name_and_sync(fs, temporary, path, replace, &named);
+	/* All is synced: what can fail yet is about space past the end, and was logged. */
+	(void)reel_close(fs->store);
 	fs->store = NULL;
 	if (!named)
 		(void)disk_of(fs)->unlink(disk_of(fs), temporary);
-	return r < 0 ? r : one;
+	return r;
 }
 
 /* A name beside `target` that nothing has. What lies there may have been left by a process that ended: it is never used. */
@@ -89,8 +102,6 @@ int create_container(struct fs *fs, const char *path, bool replace, create_fill_
 		r = fill_and_name(fs, temporary, target, replace, fill, arg);
 		free(temporary);
 	}
-	if (r == 0)
-		r = disk_sync_parent(disk_of(fs), target);
 	free(target);
 	return r;
 }

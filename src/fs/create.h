@@ -12,7 +12,8 @@ typedef int (*create_fill_fn)(struct fs *fs, void *arg);
 /*
  * Makes a container for `fs` under a temporary name beside `path`, has it filled, syncs it, and gives it
  * the name: of an existing container with its owner and mode if `replace` is set, else of none (-EEXIST).
- * After an error `path` is as before. fs->store is closed in any case.
+ * After an error `path` is as before, unless what replaced it could not be synced in its folder. fs->store is closed in any
+ * case.
  */
 int create_container(struct fs *fs, const char *path, bool replace, create_fill_fn fill, void *arg);
 

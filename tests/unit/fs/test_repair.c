@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include "disk.h"
 #include "harness.h"
 #include "seal.h"
 
@@ -404,6 +405,27 @@ START_TEST(refusals)
 }
 END_TEST
 
+/* Nothing can be synced once OUT has its name. */
+static int no_sync_of_name(const struct disk_ops *d, int fd)
+{
+	return access(OUT, F_OK) == 0 ? -EIO : disk_real.fsync(d, fd);
+}
+
+/* A new container of which the name cannot be synced is not said to be there, and is not; nor is one that was just made. */
+START_TEST(name_that_cannot_be_synced)
+{
+	struct disk_ops disk = disk_real;
+	struct fs_options options = {.disk = &disk};
+
+	disk.fsync = no_sync_of_name;
+	h_close();
+	ck_assert_int_eq(fs_repair(h_path, OUT, &options, keep_line, NULL, NULL), -EIO);
+	ck_assert_int_ne(access(OUT, F_OK), 0);
+	ck_assert_int_eq(fs_create_container(OUT, &options), -EIO);
+	ck_assert_int_ne(access(OUT, F_OK), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("repair");
@@ -422,6 +444,7 @@ int main(void)
 	tcase_add_test(tc, half_a_change);
 	tcase_add_test(tc, imitations);
 	tcase_add_test(tc, refusals);
+	tcase_add_test(tc, name_that_cannot_be_synced);
 	suite_add_tcase(suite, tc);
 	return h_main(suite);
 }
