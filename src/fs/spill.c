@@ -1,6 +1,6 @@
 /*
  * spill.c - an unnamed temporary file in the container's folder.
- * Never syncs: what a spill file holds was not promised to anybody.
+ * Never syncs: what a spill file holds was not promised to anybody. A call that a signal interrupted is made again.
  */
 #include "config.h"
 
@@ -17,12 +17,17 @@
 /* The name of a file for the moment between its making and its unlinking. */
 #define TEMPLATE ".reelfs-spill-XXXXXX"
 
+enum { WRITE_TRIES = 10 };
+
 /* For file systems without O_TMPFILE. */
 static int open_unlinked(int dir)
 {
 	char path[PATH_MAX];
-	snprintf(path, sizeof(path), "/proc/self/fd/%d/" TEMPLATE, dir);
-	int fd = mkostemp(path, O_CLOEXEC);
+	int fd;
+	do {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d/" TEMPLATE, dir);
+		fd = mkostemp(path, O_CLOEXEC);
+	} while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return -errno;
 	if (unlink(path) < 0) {
@@ -36,7 +41,10 @@ static int open_unlinked(int dir)
 int spill_open(int dir, atomic_bool *no_tmpfile)
 {
 	if (!atomic_load(no_tmpfile)) {
-		int fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		int fd;
+		do
+			fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		while (fd < 0 && errno == EINTR);
 		if (fd >= 0)
 			return fd;
 		if (errno != EOPNOTSUPP && errno != EISDIR)
@@ -49,9 +57,11 @@ int spill_open(int dir, atomic_bool *no_tmpfile)
 int spill_write(int fd, const void *data, size_t len, uint64_t off)
 {
 	const uint8_t *from = data;
+	int idle = 0;
 	while (len > 0) {
 		ssize_t n = pwrite(fd, from, len, (off_t)off);
-		if (n < 0 && errno == EINTR)
+		/* Nothing written is not an error, but no progress either. */
+		if ((n < 0 && errno == EINTR) || (n == 0 && ++idle < WRITE_TRIES))
 			continue;
 		if (n <= 0)
 			return n < 0 ? -errno : -EIO;
