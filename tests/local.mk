@@ -19,8 +19,8 @@ TESTS += tests/crash/states.sh
 EXTRA_DIST += tests/crash/states.sh
 noinst_PROGRAMS += tests/crash/states
 crash_life_sources = tests/crash/life.c tests/crash/life.h tests/crash/life_files.c tests/crash/life_import.c \
-	tests/crash/life_keys.c tests/crash/life_random.c tests/crash/picture.c tests/crash/picture.h \
-	tests/crash/workloads.c tests/crash/record.c tests/crash/record.h tests/crash/moment.c tests/crash/moment.h
+	tests/crash/life_keys.c tests/crash/life_random.c tests/crash/life_repair.c tests/crash/life_spill.c tests/crash/picture.c tests/crash/picture.h \
+	tests/crash/workloads.c tests/crash/workloads_begun.c tests/crash/workloads.h tests/crash/record.c tests/crash/record.h tests/crash/moment.c tests/crash/moment.h
 crash_life_cppflags = $(AM_CPPFLAGS) -DVECTORS_DIR='"$(abs_srcdir)/tests/compat/vectors"'
 tests_crash_states_SOURCES = tests/crash/states.c tests/crash/explore.c tests/crash/explore_keys.c \
 	tests/crash/explore.h $(crash_life_sources)
@@ -35,9 +35,15 @@ tests_faults_faults_SOURCES = tests/faults/faults.c tests/faults/failing.c tests
 	tests/faults/memory.c tests/faults/memory.h tests/crash/explore.c tests/crash/explore_keys.c tests/crash/explore.h \
 	$(crash_life_sources)
 tests_faults_faults_CPPFLAGS = $(crash_life_cppflags) -I$(srcdir)/tests/crash
-tests_faults_faults_LDADD = libcrashimport.la libfs.la libstore.la
+tests_faults_faults_LDADD = libcrashimport.la libfaultsspill.la libfs.la libstore.la
 tests_faults_faults_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray \
-	-Wl,--wrap=aligned_alloc,--wrap=strdup,--wrap=strndup,--wrap=asprintf,--wrap=free
+	-Wl,--wrap=aligned_alloc,--wrap=strdup,--wrap=strndup,--wrap=asprintf,--wrap=free \
+	-Wl,-u,wbuf_new,-u,spill_open
+
+# The write buffer, in place of libfs's (hence -u above), with its system calls on spill files in the test's hands.
+noinst_LTLIBRARIES += libfaultsspill.la
+libfaultsspill_la_SOURCES = tests/faults/spilled.h src/fs/wbuf.c src/fs/spill.c
+libfaultsspill_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/faults -include $(srcdir)/tests/faults/spilled.h
 
 # The sources of `reel import`, with a watch on what they change.
 noinst_LTLIBRARIES += libcrashimport.la

@@ -413,7 +413,10 @@ int reel_submit(struct reel_writer *w, const struct reel_key_item *items, size_t
 int reel_submit_hashes(struct reel_writer *w, const struct reel_batch_item *items, size_t n, unsigned flags, reel_done_fn done,
 		       void *arg, struct reel_ticket **ticket);
 
-/* Waits until it is committed or failed, and frees the ticket. The submission's result. */
+/*
+ * Waits until it is committed or failed, and frees the ticket. The submission's result. Of one with REEL_SUBMIT_SYNC that
+ * may be an error of the sync, after which it is committed, as after reel_sync().
+ */
 int reel_ticket_wait(struct reel_ticket *t);
 
 /*

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "commit.h"
 #include "moment.h"
@@ -49,7 +50,8 @@ void life_end(struct life *l)
 
 struct fs_options life_options(struct life *l)
 {
-	return (struct fs_options){.disk = l->disk, .log = on_log, .log_arg = l, .atime = FS_ATIME_STRICT};
+	return (struct fs_options){
+	    .disk = l->disk, .log = on_log, .log_arg = l, .atime = FS_ATIME_STRICT, .buffer_file = l->buffer};
 }
 
 /* --- states ------------------------------------------------------------------------------------------------- */
@@ -71,26 +73,27 @@ void life_add_state(struct life *l, char *picture)
 	l->n++;
 }
 
-static void pause_faults(struct life *l, bool on)
+void life_pause(struct life *l, bool on)
 {
-	if (l->pause)
+	l->paused += on ? 1 : -1;
+	if (l->pause && l->paused == (on ? 1 : 0))
 		l->pause(on);
 }
 
 void *life_room(struct life *l, size_t size)
 {
-	pause_faults(l, true);
+	life_pause(l, true);
 	void *p = malloc(size);
 	must(p);
-	pause_faults(l, false);
+	life_pause(l, false);
 	return p;
 }
 
 void life_add_picture(struct life *l, struct fs *fs)
 {
-	pause_faults(l, true);
+	life_pause(l, true);
 	life_add_state(l, picture_of_tree(fs, !l->others));
-	pause_faults(l, false);
+	life_pause(l, false);
 }
 
 static char *picture(struct life *l)
@@ -100,9 +103,15 @@ static char *picture(struct life *l)
 
 void life_note(struct life *l)
 {
-	pause_faults(l, true);
+	life_pause(l, true);
 	life_add_state(l, picture(l));
-	pause_faults(l, false);
+	life_pause(l, false);
+}
+
+/* Whether a fault can have made it fail. */
+static bool is_refusal(int r)
+{
+	return r == -EIO || r == -ENOSPC || r == -EROFS || r == -ENOMEM || r == -EINTR;
 }
 
 /* A call that a fault made fail has changed nothing that can be seen. */
@@ -113,19 +122,38 @@ static void refused(struct life *l)
 	l->refused++;
 	if ((!l->fs && !l->store) || l->n == 0)
 		return;
-	pause_faults(l, true);
+	life_pause(l, true);
 	is = picture(l);
 	if (strcmp(is, l->state[l->n - 1].picture) != 0 && l->changed++ == 0)
 		picture_difference(is, l->state[l->n - 1].picture);
 	free(is);
-	pause_faults(l, false);
+	life_pause(l, false);
 }
 
 int life_told(struct life *l, int r)
 {
-	if (r == -EIO || r == -ENOSPC || r == -EROFS || r == -ENOMEM)
+	if (is_refusal(r))
 		refused(l);
 	return r;
+}
+
+int life_counted(struct life *l, int r)
+{
+	l->refused += is_refusal(r);
+	return r;
+}
+
+int life_made(struct life *l, int r, const char *path)
+{
+	if (r < 0 && !l->hopeless && access(path, F_OK) == 0 && l->changed++ == 0)
+		printf("#   %s is there\n", path);
+	return life_told(l, r);
+}
+
+void life_compare(struct life *l)
+{
+	if (l->n >= 2 && l->state[l->n - 1].same != l->state[l->n - 2].same && l->lost++ == 0)
+		picture_difference(l->state[l->n - 1].picture, l->state[l->n - 2].picture);
 }
 
 void life_promise(struct life *l)
@@ -158,7 +186,7 @@ int life_create(struct life *l)
 {
 	struct fs_options options = life_options(l);
 
-	return life_told(l, fs_create_container(l->path, &options));
+	return life_made(l, fs_create_container(l->path, &options), l->path);
 }
 
 int life_open(struct life *l)
@@ -167,7 +195,10 @@ int life_open(struct life *l)
 
 	l->messages[0] = 0;
 	l->fs = NULL;
-	return life_noted(l, fs_open(l->path, &options, &l->fs));
+	int r = life_noted(l, fs_open(l->path, &options, &l->fs));
+	if (r == 0)
+		life_compare(l);
+	return r;
 }
 
 int life_close(struct life *l)

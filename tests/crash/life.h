@@ -24,12 +24,17 @@ struct life {
 	bool *dead;               /* set while the process is as good as killed: the disk does nothing any more */
 	struct fs *fs;
 	struct reel *store; /* for a life of keys and values; fs is NULL then */
-	bool others; /* other programs write to it too; pictures are not exact then: what is imported gets the file's times */
-	bool keys;   /* a life of keys and values */
-	int faults;  /* found by the last check */
-	int refused; /* calls that failed for want of a disk, of room or of memory */
-	int changed; /* of these, those after which something was not as before */
+	bool others;   /* other programs write to it too; pictures are not exact then: what is imported gets the file's times */
+	bool keys;     /* a life of keys and values */
+	bool hopeless; /* the disk, once it fails, fails for ever: what is to be removed stays */
+	int faults;    /* found by the last check */
+	int refused;   /* calls that failed for want of a disk, of room or of memory */
+	int changed;   /* of these, those after which something was not as before */
+	int untold;    /* times that a program said that all went well, and it had not */
+	int lost;      /* openings that showed something else than what was there at the end of the one before */
 	void (*pause)(bool on); /* no faults are injected while it is on; NULL: none are at all */
+	int paused;             /* how many times over it is on */
+	uint64_t buffer;        /* of a file, past which it spills; 0: the default */
 	uint64_t seed;
 	struct state *state;
 	int n, room;
@@ -47,12 +52,20 @@ struct fs_options life_options(struct life *l);
 /* Adds the present state; `picture` is taken over. Used by the functions below after every change. */
 void life_add_state(struct life *l, char *picture);
 void life_note(struct life *l);
+/* After an opening: it has to show the state before. */
+void life_compare(struct life *l);
 /* The state after a call that returned r, if it changed anything. Returns r. */
 int life_noted(struct life *l, int r);
 /* The same of a call that changes nothing; a refusal, too, must have changed nothing. */
 int life_told(struct life *l, int r);
+/* The same in the midst of a change, when what is seen is no state yet. */
+int life_counted(struct life *l, int r);
+/* After a call that was to make the file `path` and returned r: it was made, or is not there. Returns r. */
+int life_made(struct life *l, int r, const char *path);
 /* The present state as another opening of the container shows it. */
 void life_add_picture(struct life *l, struct fs *fs);
+/* What the test does for itself, between true and false: it meets no faults. May be nested. */
+void life_pause(struct life *l, bool on);
 /* Memory of the test's own, to be freed. */
 void *life_room(struct life *l, size_t size);
 /* All states until now are on stable storage. */
@@ -107,8 +120,22 @@ int life_random(struct life *l);
 /* What a container that was just recovered goes through next: it is opened, too. */
 void life_short(struct life *l);
 
+/*
+ * An open file that holds so much that it goes to a spill file (l->buffer): writes over each other, reads, a hole, a
+ * shorter size, fsync. What is read is compared with what was written; after a write that failed each byte is old or new.
+ */
+int life_spill(struct life *l, const char *path);
+
 /* The program `reel import` takes in a folder that it is given: links, holes, xattrs, files of all sizes. Opens and closes. */
 int life_import(struct life *l);
+
+/* Makes a container of the file `name` beside the life's, which must not be there yet, and overwrites parts of it. */
+void life_damaged(struct life *l, const char *name);
+/*
+ * What is whole of it as a new container in the file `to`: all of it or none, and what a good disk would have given. The
+ * damaged one is not changed.
+ */
+int life_repair(struct life *l, const char *name, const char *to);
 
 /* Another program: opens the closed container, writes keys, deletes one, closes it. */
 int life_foreign(struct life *l);

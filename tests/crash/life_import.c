@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,19 @@ typeof(fs_removexattr) watched_removexattr;
 typeof(fs_file_flush) watched_file_flush;
 typeof(fs_file_release) watched_file_release;
 typeof(reel_write_stream) watched_write_stream;
+void watched_exit(int status) __attribute__((noreturn));
+int watched_fclose(FILE *f);
+extern FILE *watched_stderr;
+
+/* What it says is of no interest. */
+FILE *watched_stderr;
 
 static struct life *watched;
+static jmp_buf ended;
+
+/* A program that ends frees nothing: the leak checker, where there is one, is not to look. */
+void __lsan_disable(void) __attribute__((weak));
+void __lsan_enable(void) __attribute__((weak));
 
 int watched_open(const char *path, const struct fs_options *options, struct fs **ret)
 {
@@ -50,7 +62,18 @@ int watched_close(struct fs *fs)
 	watched->fs = NULL;
 	if (r == 0)
 		life_promise(watched);
-	return r;
+	return life_told(watched, r);
+}
+
+/* The test goes on writing to standard output. */
+int watched_fclose(FILE *f)
+{
+	return f == stdout ? fflush(f) : fclose(f);
+}
+
+void watched_exit(int status)
+{
+	longjmp(ended, 1 + status);
 }
 
 int watched_mkdir(struct fs *fs, uint64_t parent, const char *name, uint32_t mode, const struct fs_cred *cred,
@@ -86,7 +109,7 @@ int watched_setattr(struct fs *fs, uint64_t ino, const struct fs_setattr *set, s
 {
 	int r = fs_setattr(fs, ino, set, ret);
 
-	return set->set & FS_SET_SIZE ? r : life_noted(watched, r);
+	return set->set & FS_SET_SIZE ? life_counted(watched, r) : life_noted(watched, r);
 }
 
 int watched_setxattr(struct fs *fs, uint64_t ino, const char *name, const void *value, size_t size, int flags)
@@ -101,7 +124,11 @@ int watched_removexattr(struct fs *fs, uint64_t ino, const char *name)
 
 int watched_file_flush(struct fs_file *f)
 {
-	return life_noted(watched, fs_file_flush(f));
+	int r = fs_file_flush(f);
+
+	if (r == 0)
+		life_note(watched);
+	return life_counted(watched, r);
 }
 
 void watched_file_release(struct fs_file *f)
@@ -146,15 +173,70 @@ static void make_folder(struct life *l, const char *path)
 	close(dir);
 }
 
-int life_import(struct life *l)
+/* --- the process ------------------------------------------------------------------------------------------------- */
+
+/* What belongs to the process, and has to be as before when it has ended. */
+struct process {
+	bool open[RECORD_FDS];
+	int folder;
+};
+
+static void process_begin(struct process *p)
 {
-	char folder[4400];
+	for (int fd = 0; fd < RECORD_FDS; fd++)
+		p->open[fd] = fcntl(fd, F_GETFD) >= 0;
+	p->folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	must(p->folder >= 0);
+	p->open[p->folder] = true;
+}
+
+/* Nothing that it has not written by now is written. */
+static void process_kill(struct life *l, const struct process *p)
+{
+	life_die(l);
+	for (int fd = 0; fd < RECORD_FDS; fd++)
+		if (!p->open[fd])
+			(void)close(fd);
+	must(fchdir(p->folder) == 0);
+}
+
+static int run(struct life *l, char *folder)
+{
 	char *operands[] = {l->path, folder};
 	struct args args = {.n = 2, .operand = operands};
+	struct process process;
+	int status;
 
+	process_begin(&process);
+	status = setjmp(ended);
+	if (status == 0)
+		status = cmd_import.run(&args);
+	else
+		process_kill(l, &process), status--;
+	(void)close(process.folder);
+	return status;
+}
+
+int life_import(struct life *l)
+{
+	int refused = l->refused, status;
+	char folder[4400];
+
+	life_pause(l, true);
 	snprintf(folder, sizeof(folder), "%s/.import", l->folder);
 	make_folder(l, folder);
+	if (!watched_stderr)
+		watched_stderr = fopen("/dev/null", "we");
+	must(watched_stderr);
+	life_pause(l, false);
 	watched = l;
 	messages_for("import");
-	return cmd_import.run(&args) == STATUS_OK ? 0 : -EIO;
+	if (__lsan_disable)
+		__lsan_disable();
+	status = run(l, folder);
+	if (__lsan_enable)
+		__lsan_enable();
+	if (status == STATUS_OK && l->refused > refused)
+		l->untold++;
+	return life_counted(l, status == STATUS_OK ? 0 : -EIO);
 }

@@ -26,7 +26,11 @@ static int open_store(struct life *l, unsigned flags)
 
 int life_store_open(struct life *l)
 {
-	return life_noted(l, open_store(l, REEL_CREATE));
+	int r = life_noted(l, open_store(l, REEL_CREATE));
+
+	if (r == 0)
+		life_compare(l);
+	return r;
 }
 
 int life_store_close(struct life *l)
@@ -111,17 +115,21 @@ int life_submit(struct life *l, uint64_t first_key, size_t n, size_t len, bool s
 	reel_writer_end(w);
 	free(values);
 	free(items);
+	/* Written before it was synced, it is there after a sync that failed, and nothing is promised. */
+	if (sync && r < 0) {
+		life_note(l);
+		return life_counted(l, r);
+	}
 	r = life_noted(l, r);
-	if (r == 0 && sync)
+	if (sync && r == 0)
 		life_promise(l);
 	return r;
 }
 
 int life_delete_batch(struct life *l, uint64_t first_key, size_t n)
 {
-	uint64_t *keys = calloc(n, sizeof(*keys));
+	uint64_t *keys = life_room(l, n * sizeof(*keys));
 
-	must(keys);
 	for (size_t i = 0; i < n; i++)
 		keys[i] = first_key + i;
 	ssize_t r = reel_delete_batch_hashes(l->store, keys, n);
@@ -172,12 +180,16 @@ static int note_as_seen(struct life *l)
 {
 	struct fs_options options = {.read_only = true};
 	struct fs *fs;
-	int r = fs_open(l->path, &options, &fs);
+	int r;
 
-	if (r < 0)
-		return r;
-	life_add_picture(l, fs);
-	return fs_close(fs);
+	life_pause(l, true);
+	r = fs_open(l->path, &options, &fs);
+	if (r == 0) {
+		life_add_picture(l, fs);
+		r = fs_close(fs);
+	}
+	life_pause(l, false);
+	return r;
 }
 
 static int foreign_write(struct life *l, const char *key, size_t len)
@@ -234,6 +246,7 @@ void life_take_vector(struct life *l, char name[80])
 	struct stat st;
 	FILE *f;
 
+	life_pause(l, true);
 	snprintf(name, 80, "%s", vectors[next_random(&l->seed) % (sizeof(vectors) / sizeof(*vectors))]);
 	snprintf(path, sizeof(path), "%s/v64a-%s.bin", VECTORS_DIR, name);
 	f = fopen(path, "rb");
@@ -245,4 +258,5 @@ void life_take_vector(struct life *l, char name[80])
 	free(bytes);
 	if (l->record)
 		l->record->first = l->record->n;
+	life_pause(l, false);
 }

@@ -9,9 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "copy.h"
-#include "life.h"
 #include "moment.h"
+#include "workloads.h"
 
 static void begin(struct life *l)
 {
@@ -20,10 +19,6 @@ static void begin(struct life *l)
 	if (life_open(l) == 0 && r == 0)
 		life_promise(l);
 }
-
-#define with_fs(l)                                                                                                             \
-	if (!(l)->fs)                                                                                                          \
-	return
 
 static void files(struct life *l)
 {
@@ -166,6 +161,21 @@ static void large(struct life *l)
 	life_close(l);
 }
 
+/* Files written past what the buffer of one holds in memory. */
+static void spilled(struct life *l)
+{
+	l->buffer = 4096;
+	begin(l);
+	with_fs(l);
+	life_put(l, "a", 9000);
+	life_put(l, "b", 0);
+	life_spill(l, "a");
+	life_kill(l);
+	with_fs(l);
+	life_spill(l, "b");
+	life_close(l);
+}
+
 /* A clean end and another beginning, with so many changes that a checkpoint is due at each end. */
 static void sessions(struct life *l)
 {
@@ -261,82 +271,6 @@ static void foreign(struct life *l)
 	life_close(l);
 }
 
-/* A container of keys and values that becomes one with a file system. */
-static void adopted(struct life *l)
-{
-	struct reel *r;
-	struct fs_options options = life_options(l);
-	const struct reel_engine_options engine = {.base.flags = REEL_CREATE, .disk = options.disk};
-
-	if (reel_engine_open(l->path, &engine, &r) < 0)
-		return;
-	(void)reel_write(r, "a", 1, "value", 5);
-	(void)reel_write(r, "b", 1, l->path, 700);
-	if (reel_close(r) < 0)
-		return;
-	life_open(l);
-	with_fs(l);
-	life_promise(l);
-	if (l->record)
-		l->record->first = l->record->n;
-	life_mkdir(l, "d");
-	life_put(l, "d/a", 800);
-	life_sync(l);
-	life_patch(l, "d/a", 100, 10);
-	life_put(l, "b", 900);
-	life_kill(l);
-	with_fs(l);
-	life_put(l, "c", 30);
-	life_sync(l);
-	life_rename(l, "d/a", "a", 0);
-	life_put(l, "b", 100);
-	life_close(l);
-}
-
-/* The same of containers that the reference engine wrote, some of them torn. */
-static void adopted_vectors(struct life *l)
-{
-	char name[80];
-
-	life_take_vector(l, name);
-	life_open(l);
-	with_fs(l);
-	life_promise(l);
-	life_mkdir(l, "d");
-	life_put(l, "d/a", 800);
-	life_sync(l);
-	for (int i = 0; i < 4; i++)
-		life_random(l);
-	life_kill(l);
-	with_fs(l);
-	for (int i = 0; i < 3; i++)
-		life_random(l);
-	life_close(l);
-	life_foreign(l);
-	life_open(l);
-	with_fs(l);
-	life_put(l, "b", 60);
-	life_close(l);
-	life_compact(l);
-	life_open(l);
-	with_fs(l);
-	life_put(l, "b", 80);
-	life_close(l);
-}
-
-static void imported(struct life *l)
-{
-	(void)life_create(l);
-	(void)life_import(l);
-	life_open(l);
-	with_fs(l);
-	life_unlink(l, "a");
-	life_truncate(l, "sub/b", 100);
-	life_patch(l, "sub/holes", 20000, 10);
-	life_close(l);
-	(void)life_import(l);
-}
-
 static void at_random(struct life *l)
 {
 	begin(l);
@@ -414,57 +348,6 @@ static void large_keys(struct life *l)
 	life_store_close(l);
 }
 
-static void keys_of_vectors(struct life *l)
-{
-	char name[80];
-
-	life_take_vector(l, name);
-	(void)life_store_open(l);
-	if (!l->store)
-		return;
-	life_promise(l);
-	for (int i = 0; i < 12; i++) {
-		life_store_random(l);
-		if (i == 5)
-			life_store_sync(l);
-		if (i == 8)
-			life_store_compact(l);
-	}
-	life_store_close(l);
-}
-
-/* An older container written again: the new one is there as a whole, or not. */
-static void converted(struct life *l)
-{
-	struct reel_engine_options options = {.base.flags = REEL_RDONLY, .disk = l->disk};
-	struct copied copied = {.at = 0};
-	char name[80], old[4400];
-	struct snapshot s;
-	struct reel *r;
-	uint64_t size;
-
-	snprintf(old, sizeof(old), "%s/old", l->folder);
-	life_take_vector(l, name);
-	if (l->disk->rename(l->disk, l->path, old) < 0 || disk_sync_parent(l->disk, old) < 0)
-		return;
-	if (l->record)
-		l->record->first = l->record->n;
-	if (reel_engine_open(old, &options, &r) < 0)
-		return;
-	if (snapshot_take_live(r, &s) == 0) {
-		(void)copy_to_new(r, &s, l->path, &copied, &size);
-		snapshot_free(&s);
-	}
-	(void)reel_close(r);
-	(void)life_store_open(l);
-	if (!l->store)
-		return;
-	life_promise(l);
-	for (int i = 0; i < 4; i++)
-		life_store_random(l);
-	life_store_close(l);
-}
-
 const struct workload WORKLOADS[] = {
     {"files", "files written, overwritten, patched, appended to, truncated, removed", files, false, false},
     {"names", "directories and files renamed over each other, links, symbolic links", names, false, false},
@@ -472,18 +355,20 @@ const struct workload WORKLOADS[] = {
     {"holes", "holes punched, zeroed, left by writes; files written before they have a name", holes, false, false},
     {"copies", "copy_file_range: files that share bytes", copies, false, false},
     {"large", "appends of several writes", large, false, false},
+    {"spilled", "open files of which so much is written that it goes to a spill file", spilled, false, false},
     {"sessions", "closed and opened again between random changes; checkpoints", sessions, false, false},
     {"kills", "killed and gone on between random changes", kills, false, false},
     {"compactions", "compacted after a clean end and after a kill", compactions, false, false},
     {"foreign", "another program's keys between sessions", foreign, false, true},
-    {"adopted", "a file system in a container that another program began", adopted, false, true},
-    {"adopted-vectors", "a file system in a container of the reference engine", adopted_vectors, false, true},
-    {"imported", "reel import, into an empty container and again", imported, false, false},
+    {"adopted", "a file system in a container that another program began", workload_adopted, false, true},
+    {"adopted-vectors", "a file system in a container of the reference engine", workload_adopted_vectors, false, true},
+    {"imported", "reel import, into an empty container and again", workload_imported, false, false},
+    {"repaired", "damaged containers, and what is whole of them", workload_repaired, false, false},
     {"random", "random changes, syncs, ends", at_random, false, false},
     {"keys", "keys and values alone: writes, batches, deletions, compaction", keys, true, false},
     {"keys-random", "keys and values: random changes, streams, submissions, kills, compactions", keys_at_random, true, false},
     {"keys-large", "keys and values: appends of several writes", large_keys, true, false},
-    {"keys-vectors", "keys and values in a container of the reference engine", keys_of_vectors, true, false},
-    {"converted", "a container of the reference engine written again", converted, true, false},
+    {"keys-vectors", "keys and values in a container of the reference engine", workload_keys_of_vectors, true, false},
+    {"converted", "a container of the reference engine written again", workload_converted, true, false},
 };
 const int WORKLOAD_COUNT = sizeof(WORKLOADS) / sizeof(WORKLOADS[0]);

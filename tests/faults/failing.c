@@ -7,9 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 /* How a call can fail, beside EIO. */
-enum { TAKES_ROOM = 1, INTERRUPTIBLE = 2, WRITES = 4 };
+enum { TAKES_ROOM = 1, INTERRUPTIBLE = 2, WRITES = 4, READS = 8 };
+
+/* The disk that spill files are on: one at a time. */
+static struct failing *current;
+static bool all_paused;
 
 static struct failing *self(const struct disk_ops *d)
 {
@@ -24,6 +29,7 @@ static bool concerns(enum fault fault, unsigned how)
 	case FAULT_INTERRUPTED:
 		return how & INTERRUPTIBLE;
 	case FAULT_SHORT:
+		return how & (WRITES | READS);
 	case FAULT_NOTHING:
 		return how & WRITES;
 	default:
@@ -34,7 +40,9 @@ static bool concerns(enum fault fault, unsigned how)
 /* Whether this call is one that fails. */
 static bool fails(struct failing *f, const char *name, unsigned how)
 {
-	if (*f->paused || !concerns(f->fault, how))
+	if (f->dead && *f->dead)
+		return true;
+	if ((f->paused && *f->paused) || all_paused || !concerns(f->fault, how))
 		return false;
 	f->calls++;
 	if (f->at == 0 || (f->for_ever ? f->calls < f->at : f->calls != f->at))
@@ -212,4 +220,55 @@ void failing_begin(struct failing *f, const struct disk_ops *below, enum fault f
 	    .at = at,
 	    .for_ever = for_ever,
 	};
+	current = f;
+}
+
+void failing_end(struct failing *f)
+{
+	if (current == f)
+		current = NULL;
+}
+
+void failing_pause(bool on)
+{
+	all_paused = on;
+}
+
+/* --- spill files ------------------------------------------------------------------------------------------------ */
+
+static bool spill_fails(const char *name, unsigned how)
+{
+	return current && fails(current, name, how);
+}
+
+static int spill_error(void)
+{
+	errno = -error_of(current);
+	return -1;
+}
+
+int spilled_openat(int dir, const char *path, int flags, mode_t mode)
+{
+	return spill_fails("openat", TAKES_ROOM | INTERRUPTIBLE) ? spill_error() : openat(dir, path, flags, mode);
+}
+
+ssize_t spilled_pwrite(int fd, const void *data, size_t len, off_t offset)
+{
+	if (!spill_fails("pwrite", TAKES_ROOM | INTERRUPTIBLE | WRITES))
+		return pwrite(fd, data, len, offset);
+	if (current->fault == FAULT_NOTHING)
+		return 0;
+	return current->fault == FAULT_SHORT ? pwrite(fd, data, (len + 1) / 2, offset) : spill_error();
+}
+
+ssize_t spilled_pread(int fd, void *data, size_t len, off_t offset)
+{
+	if (!spill_fails("pread", INTERRUPTIBLE | READS))
+		return pread(fd, data, len, offset);
+	return current->fault == FAULT_SHORT ? pread(fd, data, (len + 1) / 2, offset) : spill_error();
+}
+
+int spilled_fallocate(int fd, int mode, off_t offset, off_t len)
+{
+	return spill_fails("fallocate", INTERRUPTIBLE | TAKES_ROOM) ? spill_error() : fallocate(fd, mode, offset, len);
 }

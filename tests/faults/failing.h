@@ -13,7 +13,7 @@ enum fault {
 	FAULT_IO,          /* EIO */
 	FAULT_ROOM,        /* ENOSPC, of what takes room */
 	FAULT_INTERRUPTED, /* EINTR, of what a signal can interrupt */
-	FAULT_SHORT,       /* writes take half of what they are given */
+	FAULT_SHORT,       /* writes take half of what they are given, reads of a spill file give half */
 	FAULT_NOTHING,     /* and none of it */
 	FAULT_KINDS,
 	FAULT_MEMORY = FAULT_KINDS, /* no fault of the disk, but an allocation that fails (memory.h) */
@@ -25,12 +25,22 @@ struct failing {
 	enum fault fault;
 	unsigned long at;   /* the call that fails, from 1; 0: none */
 	bool for_ever;      /* and all after it */
-	const bool *paused; /* while it is true no call fails, or is counted */
+	const bool *paused; /* while it is true no call fails, or is counted; may be NULL */
+	const bool *dead;   /* while it is true all of them fail; may be NULL */
 	unsigned long calls;
 	const char *failed; /* the first call that did, by name; NULL: none */
 	bool nameless;      /* its file had no name any more, as a container that a compaction has replaced */
 };
 
 void failing_begin(struct failing *f, const struct disk_ops *below, enum fault fault, unsigned long at, bool for_ever);
+void failing_end(struct failing *f);
+/* No call of any disk fails, or is counted, while it is on. */
+void failing_pause(bool on);
+
+/* In place of the system calls that the write buffer makes on spill files (spilled.h): the disk begun last counts them. */
+int spilled_openat(int dir, const char *path, int flags, mode_t mode);
+ssize_t spilled_pwrite(int fd, const void *data, size_t len, off_t offset);
+ssize_t spilled_pread(int fd, void *data, size_t len, off_t offset);
+int spilled_fallocate(int fd, int mode, off_t offset, off_t len);
 
 #endif
