@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "copy.h"
+#include "search.h"
 
 struct compaction {
 	struct reel *r, *to;
@@ -16,6 +17,7 @@ struct compaction {
 	char *target; /* the container's path without symbolic links */
 	struct copied copied;
 	const char *failed; /* what failed, for the log */
+	uint64_t broken;    /* where an entry ends of which the link passes over others */
 	bool tree, named;
 	int sync_error; /* of the folder, when the new file is in its place */
 };
@@ -98,6 +100,29 @@ static int put_in_place(struct compaction *c)
 	return err;
 }
 
+/*
+ * No entry's link passes over others, which would be dropped unseen. Those without their checksum are asked: also the
+ * superseded ones, which copying does not look at.
+ */
+static int check_links(struct compaction *c)
+{
+	struct chain chain = store_chain(c->r, c->from.tail);
+	struct reel_entry e;
+	bool passed = false;
+	int err = 0;
+
+	for (uint64_t at = c->from.tail; err == 0 && at > 0; at = e.prev_tail) {
+		err = entry_parse(&chain, at, &e);
+		if (err == 0 && (reel_crc32(0, e.payload, e.len) & chain.gen->crc_mask) != e.crc)
+			err = search_passed(&chain, &e, &passed);
+		if (err == 0 && passed) {
+			c->broken = at;
+			return -EBADMSG;
+		}
+	}
+	return err;
+}
+
 /* With other writers kept out. */
 static int compact(struct compaction *c)
 {
@@ -106,6 +131,8 @@ static int compact(struct compaction *c)
 		return -EOPNOTSUPP;
 	}
 	int err = step(c, "listing the live entries", snapshot_take_live(c->r, &c->from));
+	if (err == 0)
+		err = step(c, "checking the links", check_links(c));
 	if (err == 0)
 		err = write_new(c);
 	return err == 0 ? put_in_place(c) : err;
@@ -126,6 +153,11 @@ static void log_result(const struct compaction *c, int err)
 			 r->path);
 	else if (err == -ESTALE)
 		reel_log(r, LOG_ERR, "%s: not compacted: another file has this name by now", r->path);
+	else if (c->broken > 0)
+		reel_log(r, LOG_ERR,
+			 "%s: not compacted: the link of the entry that ends at offset %" PRIu64
+			 " is damaged, and entries before it would be lost. Save what is whole: reel check --repair=NEW",
+			 r->path, c->broken);
 	else if (err == -EBADMSG)
 		reel_log(r, LOG_ERR,
 			 "%s: not compacted: the entry that ends at offset %" PRIu64

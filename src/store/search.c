@@ -38,6 +38,7 @@ enum {
 struct search {
 	const struct chain *c;
 	uint64_t from;   /* the start of the prefix */
+	bool pads;       /* all are zero */
 	uint64_t origin; /* where its first payload would begin, and the running checksum does */
 	struct u64table good;
 	uint64_t seen[1 << (SEEN_BITS - 6)]; /* a bit for each mixed value that a good tail has: most numbers are none */
@@ -161,8 +162,7 @@ static inline int try_entry(struct search *s, uint64_t at, uint64_t field)
 		s->tried++;
 	if (!sum_is_good(s, state, tombstone, at))
 		return 0;
-	/* Behind a tail that is known to be durable; elsewhere a damaged pad harms nobody. */
-	if (s->from > 0 && !pad_is_zero(s->c, prev_tail, payload))
+	if (s->pads && !pad_is_zero(s->c, prev_tail, payload))
 		return 0;
 	if (prev_tail != field) {
 		s->unfinished_after = prev_tail;
@@ -227,11 +227,12 @@ static int scan(struct search *s)
 	return 0;
 }
 
-int search_tail(const struct chain *c, uint64_t from, struct search_result *ret)
+int search_tail(const struct chain *c, uint64_t from, bool pads, struct search_result *ret)
 {
 	struct search s = {
 	    .c = c,
 	    .from = from,
+	    .pads = pads,
 	    .origin = round_up(from, c->gen->pad),
 	    .at = round_up(from, c->gen->pad),
 	    .power_at = round_up(from, c->gen->pad),
@@ -250,5 +251,15 @@ int search_tail(const struct chain *c, uint64_t from, struct search_result *ret)
 		s.result.unfinished = s.unfinished_end;
 	u64table_free(&s.good);
 	*ret = s.result;
+	return err;
+}
+
+int search_passed(const struct chain *c, const struct reel_entry *e, bool *ret)
+{
+	const struct chain within = {.gen = c->gen, .base = c->base, .size = e->end};
+	struct search_result found = {.tail = e->prev_tail};
+	int err = e->prev_tail > 0 ? search_tail(&within, e->prev_tail, false, &found) : 0;
+
+	*ret = found.tail > e->prev_tail;
 	return err;
 }

@@ -13,8 +13,17 @@ struct search_result {
 	uint64_t unfinished; /* what follows it is a batch that was not finished, of which the first entry ends here; or 0 */
 };
 
-/* Searches [from, c->size), where `from` is a good tail or 0. -ENOMEM. */
-int search_tail(const struct chain *c, uint64_t from, struct search_result *ret);
+/*
+ * Searches [from, c->size), where `from` is a good tail or 0. `pads`: a pad that is not zero was never written, as behind a
+ * durable tail; elsewhere a damaged one harms nobody. -ENOMEM.
+ */
+int search_tail(const struct chain *c, uint64_t from, bool pads, struct search_result *ret);
+
+/*
+ * Does e, which lacks its checksum, pass over good entries? Those would begin where its link says that it does itself; no
+ * value holds entries with such links. *ret is false for a link of 0, where a value may be a container. -ENOMEM.
+ */
+int search_passed(const struct chain *c, const struct reel_entry *e, bool *ret);
 
 /*
  * The next position of a trailer, from `at` on, that could link into [from, position]; past c->size - the trailer's length,

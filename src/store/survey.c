@@ -50,6 +50,17 @@ static int settle_doubts(struct survey *s)
 	return err;
 }
 
+/* Does one of the doubtful entries pass over good ones? Its link is damaged, then. */
+static int doubts_are_right(struct survey *s, bool *ret)
+{
+	int err = 0;
+
+	*ret = false;
+	for (unsigned i = 0; err == 0 && !*ret && i < s->n; i++)
+		err = search_passed(&s->c, &s->doubtful[i], ret);
+	return err;
+}
+
 /* *end becomes the lowest offset to which entries lead without doubt. */
 static int walk_back(struct survey *s, uint64_t start, uint64_t *end)
 {
@@ -59,7 +70,12 @@ static int walk_back(struct survey *s, uint64_t start, uint64_t *end)
 
 	while (err == 0 && at > start && entry_parse(&s->c, at, &e) == 0 && e.prev_tail >= start) {
 		if (is_sound(s, &e)) {
-			err = settle_doubts(s);
+			bool wrong;
+			err = doubts_are_right(s, &wrong);
+			if (wrong)
+				return 0;
+			if (err == 0)
+				err = settle_doubts(s);
 			if (err == 0)
 				err = s->fn(s->arg, &e, true);
 			*end = e.prev_tail;
@@ -79,7 +95,7 @@ int reel_sound_tail(const struct reel_view *view, uint64_t start, uint64_t *ret)
 	const struct generation *gen = view->gen != NULL ? view->gen : GENERATION_NEWEST;
 	struct chain c = {.gen = gen, .base = view->base, .size = view->size};
 	struct search_result found = {.tail = start};
-	int err = search_tail(&c, start, &found);
+	int err = search_tail(&c, start, start > 0, &found);
 
 	*ret = found.tail;
 	return err;

@@ -10,6 +10,8 @@
 #include "search.h"
 #include "store.h"
 
+enum { PLACES = 16 }; /* payloads begin at multiples of this in the two newest generations */
+
 enum kind {
 	KIND_WHOLE,   /* the last entry ends at the end of the file */
 	KIND_TORN,    /* good entries, then an append that was not finished */
@@ -119,12 +121,12 @@ static unsigned of_another(const struct chain *c, uint64_t tail)
 
 /*
  * Does the checksum of e, which says that it begins at the start of the file, say that it begins further on: as a tombstone,
- * or with its payload behind some pad? The sum of [0, P), shifted to the end, and that of [P, end) make the sum of all; so
- * one multiplication a place says it. 24 bits are too few for so many places.
+ * or with its payload behind some pad, another generation's included? The sum of [0, P), shifted to the end, and that of [P,
+ * end) make the sum of all; so one multiplication a place says it. 24 bits are too few for so many places.
  */
 static bool begins_further_on(const struct chain *c, const struct reel_entry *e)
 {
-	const unsigned pad = c->gen->pad;
+	const unsigned pad = c->gen->pad < PLACES ? c->gen->pad : PLACES;
 	uint32_t before = 0, wanted, step;
 
 	if (e->crc == (TOMBSTONE_CRC & c->gen->crc_mask) && e->payload[e->len - 1] == 0)
@@ -143,25 +145,41 @@ static bool begins_further_on(const struct chain *c, const struct reel_entry *e)
 	return false;
 }
 
+/* Has the entry that links to `tail`, in the chain from the end of the file, its checksum, and so its link? */
+static bool link_is_good(const struct chain *c, uint64_t tail)
+{
+	struct reel_entry e;
+
+	for (uint64_t at = c->size; entry_parse(c, at, &e) == 0; at = e.prev_tail) {
+		if (e.prev_tail <= tail)
+			return e.prev_tail == tail && sum_is_good(c->gen, &e);
+	}
+	return false;
+}
+
 /*
  * A trailer that did not reach the disk, or just in part, may be zeros where it should not: it then says that its entry
  * begins at the start of the file, and the chain skips all before. Is that what the first entry of the chain is, which
- * ends at `end`? Not if just its value is damaged, which may hold entries.
+ * ends at `end`? Not if just its value is damaged, which may hold entries. Zeros that took the link took a byte beside it, too.
  */
 static int hides_others(const struct chain *c, uint64_t end, bool *ret)
 {
 	struct search_result others = {.tail = 0};
+	struct behind_result behind = {.last = 0};
 	struct chain before = {.gen = c->gen, .base = c->base, .size = end};
 	struct reel_entry e;
-	int err = 0;
 
 	*ret = false;
-	if (end < c->size && entry_parse(c, end, &e) == 0 && e.len > 0 && !sum_is_good(c->gen, &e)) {
-		err = search_tail(&before, 0, &others);
-		*ret = others.tail > 0 &&
-		       (e.key_hash == 0 || e.crc == 0 || sum_is_good_from(c, &e, round_up(others.tail, c->gen->pad)));
-		*ret = *ret || (err == 0 && begins_further_on(c, &e));
-	}
+	if (end == c->size || entry_parse(c, end, &e) < 0 || e.len == 0 || sum_is_good(c->gen, &e))
+		return 0;
+	bool zeros = e.key_hash >> 56 == 0 || (e.crc & 0xff) == 0;
+	int err = search_tail(&before, 0, false, &others);
+	if (err == 0 && zeros && others.tail == 0)
+		err = search_behind(&before, 0, &behind);
+	*ret = (zeros && (others.tail > 0 || behind.last > 0)) ||
+	       (others.tail > 0 && sum_is_good_from(c, &e, round_up(others.tail, c->gen->pad))) || begins_further_on(c, &e) ||
+	       /* A damaged link that led into zeros. */
+	       (trailer_is_zero(c->gen, c->base + end - c->gen->trailer) && !link_is_good(c, end));
 	return err;
 }
 
@@ -210,52 +228,69 @@ static void weigh(struct finding *f, int i, uint64_t tail, bool damaged)
 /*
  * What follows the good prefix is torn if no good entry is there. Otherwise entries up to the last good one are kept if
  * they are linked, those with a bad checksum too, as where the file ends with it; and where a link is broken it is damage:
- * good entries are never cut off. A prefix of nothing says nothing about what follows. *found: there are good ones.
+ * good entries are never cut off. A prefix of nothing says nothing about what follows.
  */
-static int look_behind(const struct chain *c, struct finding *f, bool *found)
+static int look_behind(const struct chain *c, struct finding *f, struct behind_result *ret)
 {
-	struct behind_result behind = {.last = 0};
-	int err = f->tail > 0 ? search_behind(c, f->tail, &behind) : 0;
+	int err = 0;
 
-	*found = behind.last > 0;
-	if (behind.linked > 0)
-		f->tail = behind.linked;
-	if (behind.last > behind.linked)
+	*ret = (struct behind_result){0};
+	if (f->tail > 0)
+		err = search_behind(c, f->tail, ret);
+	if (ret->linked > 0)
+		f->tail = ret->linked;
+	if (ret->last > ret->linked)
 		f->kind = KIND_DAMAGED;
 	return err;
 }
 
 /*
- * The same. What is behind the prefix may show that all is another generation's than what the prefix by itself, which is
- * the same in several, was taken for: the end is then what that generation makes of the file. `excludes`: those in which it
- * is not the same.
+ * The generation of which the good entries behind the prefix are: that which finds the last of them, and of those
+ * that find the same the newest. The prefix is the same in all generations but `excludes`. Then what the newest keeps may
+ * show, by its checksums, that it is another's. GENERATION_COUNT: that of f.
  */
-static int find_end(struct chain *c, unsigned excludes, const bool *damaged, struct finding *f)
+static int generation_behind(struct chain *c, unsigned excludes, struct finding *f, unsigned *ret)
 {
 	const struct finding prefix = *f;
-	struct search_result result;
-	bool found;
-	int err = look_behind(c, f, &found);
-	unsigned other = err == 0 && found ? of_another(c, f->tail) : GENERATION_COUNT;
+	struct behind_result best, behind;
+	int err = look_behind(c, f, &best);
 
-	for (unsigned i = 1; f->gen == GENERATION_NEWEST && err == 0 && !found && i < GENERATION_COUNT; i++) {
+	*ret = GENERATION_COUNT;
+	for (unsigned i = 1; err == 0 && prefix.gen == GENERATION_NEWEST && i < GENERATION_COUNT; i++) {
+		struct finding as = prefix;
+
 		c->gen = &GENERATIONS[i];
-		if (c->gen->trailer == GENERATION_NEWEST->trailer && (excludes >> i & 1) == 0)
-			err = look_behind(c, f, &found);
-		if (found)
-			other = i;
+		if (c->gen->trailer != GENERATION_NEWEST->trailer || (excludes >> i & 1))
+			continue;
+		err = look_behind(c, &as, &behind);
+		if (behind.last > best.last) {
+			best = behind;
+			*ret = i;
+		}
 	}
-	*f = other < GENERATION_COUNT || !found ? prefix : *f;
-	c->gen = f->gen;
+	c->gen = prefix.gen;
+	if (err == 0 && *ret == GENERATION_COUNT)
+		*ret = of_another(c, f->tail);
+	return err;
+}
+
+/* The end of a container of which the good prefix is found, and its generation, if it is not that of the prefix. */
+static int find_end(struct chain *c, unsigned excludes, const bool *damaged, struct finding *f)
+{
+	struct search_result found;
+	struct behind_result behind;
+	unsigned other;
+	int err = generation_behind(c, excludes, f, &other);
+
 	if (err < 0 || other == GENERATION_COUNT)
 		return err;
 	f->gen = c->gen = &GENERATIONS[other];
 	f->kind = damaged[other] ? KIND_DAMAGED : KIND_TORN;
-	err = search_tail(c, 0, &result);
-	f->tail = result.tail;
-	if (result.tail == 0)
+	err = search_tail(c, 0, false, &found);
+	f->tail = found.tail;
+	if (found.tail == 0)
 		f->kind = KIND_UNKNOWN;
-	return err < 0 ? err : look_behind(c, f, &found);
+	return err < 0 ? err : look_behind(c, f, &behind);
 }
 
 /*
@@ -269,9 +304,9 @@ static int search(struct reel *r, uint64_t size, const bool *damaged, bool unfin
 {
 	struct search_result newest, older;
 	struct chain c = {.gen = GENERATION_NEWEST, .base = r->map->base, .size = size};
+	struct behind_result behind;
 	uint64_t reached;
-	bool found;
-	int err = search_tail(&c, 0, &newest);
+	int err = search_tail(&c, 0, false, &newest);
 
 	f->kind = KIND_UNKNOWN;
 	f->gen = GENERATION_NEWEST;
@@ -283,17 +318,17 @@ static int search(struct reel *r, uint64_t size, const bool *damaged, bool unfin
 			continue;
 		older = alike ? newest : (struct search_result){0};
 		if (i > 0 && alike && newest.tail > 0)
-			err = search_tail(&c, newest.tail, &older);
+			err = search_tail(&c, newest.tail, false, &older);
 		/* One entry may fit a trailer that is a byte longer than its own, by chance. */
 		else if (!alike && newest.links < 2)
-			err = search_tail(&c, 0, &older);
+			err = search_tail(&c, 0, false, &older);
 		if (err == 0 && (i == 0 || newest.unfinished == 0 || older.tail > newest.unfinished))
 			weigh(f, i, older.tail, damaged[i]);
 	}
 	c.gen = f->gen;
 	if (err == 0 && (f->kind == KIND_TORN || f->kind == KIND_DAMAGED) &&
 	    (newest.unfinished == 0 || f->gen != GENERATION_NEWEST))
-		err = unfinished ? look_behind(&c, f, &found) : find_end(&c, newest.excludes, damaged, f);
+		err = unfinished ? look_behind(&c, f, &behind) : find_end(&c, newest.excludes, damaged, f);
 	return err < 0 ? err : index_walk(&c, f->tail, &f->ends, &reached);
 }
 
@@ -318,18 +353,18 @@ static int examine(struct reel *r, uint64_t size, struct finding *f)
 static int examine_from(const struct chain *c, uint64_t durable, bool ended, struct finding *f)
 {
 	struct search_result result = {.tail = c->size};
-	bool found;
+	struct behind_result behind;
 	int err = 0;
 
 	f->gen = c->gen;
 	f->durable = durable;
 	f->trusted = true;
 	if (!chain_is_good(c, c->size, durable))
-		err = search_tail(c, durable, &result);
+		err = search_tail(c, durable, true, &result);
 	f->tail = result.tail;
 	f->kind = KIND_TORN;
 	if (err == 0 && ended && result.tail < c->size && result.unfinished == 0)
-		err = look_behind(c, f, &found);
+		err = look_behind(c, f, &behind);
 	if (f->tail == c->size)
 		f->kind = KIND_WHOLE;
 	return err;

@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,6 +43,12 @@ static void check_order(struct reel *r, const char *keys)
 	}
 	ck_assert_int_eq(reel_iter_next(it, &e), 0);
 	reel_iter_free(it);
+}
+
+static void ignore_text(void *arg, const char *text)
+{
+	(void)arg;
+	(void)text;
 }
 
 /* Files of the directory. */
@@ -275,6 +282,39 @@ START_TEST(replaced_file_is_not_touched)
 }
 END_TEST
 
+/*
+ * A link that a flipped bit made lead to an older entry passes over those between. They are not dropped, and a repair finds
+ * them.
+ */
+START_TEST(entries_that_a_damaged_link_passes_over_are_not_dropped)
+{
+	struct reel *r = must_open("c", REEL_CREATE);
+	struct reel_salvaged salvaged;
+	uint64_t tails[4];
+
+	for (int i = 0; i < 4; i++) {
+		must_write(r, (const char *[]){"a", "b", "c", "d"}[i], "value");
+		tails[i] = reel_tail_offset(r);
+	}
+	must_write(r, "d", "newer");
+	ck_assert_int_eq(reel_close(r), 0);
+	struct file f = file_read("c");
+	memcpy(f.bytes + tails[3] - 12, &(uint64_t){htole64(tails[0])}, 8);
+	file_write("c", f.bytes, f.len);
+	r = must_open("c", 0);
+	ck_assert_int_eq(reel_compact(r, NULL), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(logged, "--repair"));
+	ck_assert(file_is("c", f.bytes, f.len));
+	ck_assert_int_eq(count_files(), 1);
+	ck_assert_int_eq(reel_close(r), 0);
+	ck_assert_int_eq(reel_salvage("c", "saved", NULL, ignore_text, NULL, &salvaged), 0);
+	r = must_open("saved", REEL_RDONLY);
+	ck_assert(reads(r, "a", "value") && reads(r, "b", "value") && reads(r, "c", "value") && reads(r, "d", "newer"));
+	ck_assert_int_eq(reel_close(r), 0);
+	file_free(&f);
+}
+END_TEST
+
 /* Readers are refused. */
 START_TEST(read_only_containers_are_not_compacted)
 {
@@ -300,6 +340,7 @@ int main(void)
 	    container_with_a_file_system_is_refused,
 	    full_disk_changes_nothing,
 	    replaced_file_is_not_touched,
+	    entries_that_a_damaged_link_passes_over_are_not_dropped,
 	    read_only_containers_are_not_compacted,
 	};
 	return run_tests("compact", tests, sizeof(tests) / sizeof(tests[0]));
