@@ -71,7 +71,8 @@ static int collect(struct fs *fs, const struct reel_view *view, const struct fs_
 
 /*
  * The append of a seal began with tombstones of the keys that had died and were not taken again. A tombstone's key is under no
- * checksum: one that was torn is not there, and goes on to the next append.
+ * checksum: one that was torn is not there, and goes on to the next append. Those before the checkpoint are on stable storage
+ * (commit.c).
  */
 static int forget_buried(struct fs *fs, const struct reel_view *view, const struct fs_seal *seal)
 {
