@@ -247,7 +247,7 @@ test_file_limit_changes_nothing() {
 	reel init c
 	reel write c a old
 	head -c 4000000 /dev/urandom >data
-	fails 1 "reel: write: *File too large*" bash -c "ulimit -f 2000; '$build/reel' write c a <data"
+	fails 1 "reel: write: *the limit on the size of files is reached*" bash -c "ulimit -f 2000; '$build/reel' write c a <data"
 	is "$(reel cat c a)" old
 	run 0 reel check c
 }
