@@ -209,6 +209,10 @@ static int repair(struct report *rep, const char *out)
 	struct fs_repair done;
 	int r;
 
+	if (out[0] == '\0') {
+		complain(NULL, "option '--repair' needs the name of a new file (see 'reel check --help')");
+		return STATUS_USAGE;
+	}
 	if (same_file(rep->path, out)) {
 		complain(out, "is the damaged container itself (name a new file: what is whole is copied into it)");
 		return STATUS_USAGE;
@@ -226,7 +230,11 @@ static int repair(struct report *rep, const char *out)
 		forget_library_message();
 		complain(out, "exists already (name a new file: what is whole is copied into it)");
 	} else if (r == -EBADMSG) {
-		complain_errno(rep->path, r, "nothing in it could be recognised; no file was made");
+		forget_library_message();
+		complain(rep->path, "nothing in it could be recognised as part of a container; no file was made");
+	} else if (r == -ENOENT && same_file(rep->path, rep->path)) {
+		forget_library_message();
+		complain(out, "no such directory (make it first)");
 	} else if (r < 0) {
 		complain_container(r == -EBUSY || !same_file(rep->path, rep->path) ? rep->path : out, r);
 	}

@@ -31,6 +31,9 @@ static int run_convert(const struct args *args)
 	if (r == -EEXIST) {
 		forget_library_message();
 		complain(to, "exists already (give another name; it is not replaced)");
+	} else if (r == -EOPNOTSUPP) {
+		forget_library_message();
+		complain(from, "it holds a file system and has the newest format already: cp copies it as it is");
 	} else if (r == -ENOENT && !same_file(from, from)) {
 		forget_library_message();
 		complain(from, "no such file");

@@ -47,11 +47,21 @@ static void explain(unsigned before, const char *path, int error)
 	}
 }
 
-/* As mount(8) does with a write-protected device. */
+/* As mount(8) does with a write-protected device. What else keeps it from being written is for the user to settle. */
 static int follow_disk(struct options *o, const struct paths *paths)
 {
-	if (o->read_only || !paths->exists || access(paths->container, W_OK) == 0 || errno != EROFS)
+	int refusal;
+
+	if (o->read_only || !paths->exists || access(paths->container, W_OK) == 0)
 		return 0;
+	refusal = errno;
+	if (refusal != EROFS && access(paths->container, R_OK) < 0)
+		return 0;
+	if (refusal != EROFS) {
+		log_line(LOG_ERR, "container %s: it may not be written to (%s); to only read it, mount with -o ro",
+			 paths->container, strerror(refusal));
+		return -1;
+	}
 	log_line(LOG_WARNING, "container %s: the disk that it is on is read-only, so it is mounted read-only",
 		 paths->container);
 	if (fuse_opt_insert_arg(&o->fuse, 1, "-oro") < 0) {

@@ -12,7 +12,7 @@
 
 #include "store.h"
 
-enum { RETRY_MS = 20 };
+enum { RETRY_MS = 20, PROGRAM_NAME_MAX = 64 };
 
 /* The process that holds a lock on the file, as far as /proc tells; 0: it does not. */
 static long holder(struct reel *r, int fd)
@@ -48,16 +48,37 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
+/* The name of a process's program; "unknown" where /proc does not tell. */
+static void program_of(long pid, char name[PROGRAM_NAME_MAX])
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(name, PROGRAM_NAME_MAX, "unknown");
+	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
+	f = fopen(path, "re");
+	if (f == NULL)
+		return;
+	if (fgets(name, PROGRAM_NAME_MAX, f) == NULL)
+		snprintf(name, PROGRAM_NAME_MAX, "unknown");
+	name[strcspn(name, "\n")] = '\0';
+	(void)fclose(f);
+}
+
 static void log_holder(struct reel *r, int fd)
 {
 	long pid = holder(r, fd);
+	char program[PROGRAM_NAME_MAX];
 
-	if (pid > 0)
-		reel_log(r, LOG_ERR, "%s: process %ld has the container open for writing; end it (or unmount) first", r->path,
-			 pid);
-	else
+	if (pid > 0) {
+		program_of(pid, program);
+		reel_log(r, LOG_ERR,
+			 "%s: process %ld has the container open for writing (program %s); end it (or unmount) first", r->path,
+			 pid, program);
+	} else {
 		reel_log(r, LOG_ERR, "%s: another process has the container open for writing; end it (or unmount) first",
 			 r->path);
+	}
 }
 
 int reel_keep_writers_out(struct reel *r)

@@ -54,7 +54,9 @@ test_what_cannot_be_converted_makes_no_file() {
 	fails 1 "reel: convert: damaged: *" reel convert damaged new
 	cp "$vectors/v020m-base.bin" old
 	fails 1 "reel: convert: *no/new: *" reel convert old no/new
-	is "$(echo *)" "damaged old text"
+	reel init tree
+	fails 1 "reel: convert: tree: it holds a file system and has the newest format already: cp *" reel convert tree new
+	is "$(echo *)" "damaged old text tree"
 }
 
 # Expects a signal to end it by that signal and to leave nothing behind.

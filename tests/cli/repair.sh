@@ -108,9 +108,10 @@ test_refusals() {
 	is "$(cat o)" mine
 	fails 2 "reel: check: c: is the damaged container itself*" reel check --repair=c c
 	seq 1000 >text
-	fails 2 "reel: check: text: *nothing in it could be recognised*" reel check --repair=p text
+	fails 2 "reel: check: text: nothing in it could be recognised*" reel check --repair=p text
 	fails 2 "reel: check: *missing*" reel check --repair=p missing
-	fails 2 "reel: check: *nodir/p*" reel check --repair=nodir/p c
+	fails 2 "reel: check: nodir/p: no such directory (make it first)" reel check --repair=nodir/p c
+	fails 2 "reel: check: option '--repair' needs the name of a new file*" reel check --repair= c
 	[ ! -e p ] || fail "p was made"
 }
 

@@ -86,6 +86,20 @@ test_no_privileges() {
 	unmount_as_alice
 }
 
+# A container that the user may only read is refused with the option that helps, and can be read with it.
+test_container_of_another_user() {
+	mount_as_alice
+	as "$alice" touch "$mnt/f"
+	unmount_as_alice
+	chown root "$container"
+	chmod 644 "$container"
+	! try_mount || fail "it was mounted"
+	grep -q "may not be written to (Permission denied).*-o ro" "$scratch/log" || fail "got: $(cat "$scratch/log")"
+	mount_it -o ro
+	expect f "$(as "$alice" ls "$mnt")"
+	unmount_as_alice
+}
+
 # Without user_allow_other in /etc/fuse.conf such a mount cannot be opened to others.
 test_allow_other_is_refused() {
 	! grep -q '^ *user_allow_other' /etc/fuse.conf 2>/dev/null || skip "/etc/fuse.conf has user_allow_other"

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -121,11 +122,12 @@ END_TEST
 START_TEST(second_writer_is_told_the_first_one_s_pid)
 {
 	struct reel *r = must_open("c", REEL_CREATE), *second;
-	char pid[64];
+	char pid[128], name[16];
 
 	must_write(r, "a", "value");
 	ck_assert_int_eq(open_with("c", 0, &second), -EBUSY);
-	snprintf(pid, sizeof(pid), "c: process %d has the container open", getpid());
+	prctl(PR_GET_NAME, name);
+	snprintf(pid, sizeof(pid), "c: process %d has the container open for writing (program %s); end it", getpid(), name);
 	ck_assert_msg(strstr(logged, pid) != NULL, "%s", logged);
 	second = must_open("c", REEL_RDONLY);
 	ck_assert(reads(second, "a", "value"));
