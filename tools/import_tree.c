@@ -10,6 +10,9 @@
 #include <string.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+/* uthash: no memory leaves the element out of the table, with a NULL table pointer, and goes on. */
+#define HASH_NONFATAL_OOM 1
 #include <uthash.h>
 
 #include "attributes.h"
@@ -198,6 +201,10 @@ static int remember_link(struct import *im, const struct found *found, uint64_t 
 	l->key = (struct linked_key){found->st->st_dev, found->st->st_ino};
 	l->in_container = ino;
 	HASH_ADD(hh, im->linked, key, sizeof(l->key), l);
+	if (l->hh.tbl == NULL) {
+		free(l);
+		return -ENOMEM;
+	}
 	return 0;
 }
 
