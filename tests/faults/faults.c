@@ -199,7 +199,7 @@ static struct outcome try(struct trial *t, const struct outcome *whole)
 	if (f.failed)
 		snprintf(t->label + strlen(t->label), sizeof(t->label) - strlen(t->label), " (%s)", f.failed);
 	struct outcome is = {l.n, l.refused, promises(&record), f.calls};
-	run.trials++;
+	run.trials += t->at > 0;
 	if (!whole && (l.refused || l.changed || l.untold || l.lost))
 		wrong(t, "something went wrong without a fault");
 	if (whole) {
@@ -244,7 +244,7 @@ static unsigned long try_memory(struct trial *t)
 	unsigned long calls = memory_end();
 	l.fs = NULL;
 	l.store = NULL;
-	run.trials++;
+	run.trials += t->at > 0;
 	judge_life(t, &l);
 	check_after(t, &l);
 	life_end(&l);
