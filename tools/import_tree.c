@@ -169,7 +169,7 @@ static int make_link(struct import *im, const struct found *found, const struct 
 	struct linked_key key = {found->st->st_dev, found->st->st_ino};
 	struct linked *known;
 	struct fs_attr attr;
-	int r = 0;
+	int r;
 
 	if (found->st->st_nlink < 2)
 		return 0;
@@ -179,8 +179,8 @@ static int make_link(struct import *im, const struct found *found, const struct 
 	if (exists && at->attr.ino == known->in_container)
 		return 1;
 	if (exists)
-		r = fs_unlink(im->c.fs, at->parent, at->name);
-	if (r == 0)
+		r = fs_link_over(im->c.fs, known->in_container, at->parent, at->name, &attr);
+	else
 		r = fs_link(im->c.fs, known->in_container, at->parent, at->name, &attr);
 	if (r == 0)
 		fs_forget(im->c.fs, attr.ino, 1);

@@ -126,8 +126,8 @@ int put_make(const struct container *c, const struct place *at, bool replace, ui
 		return r;
 	r = fill(c, attr.ino, file, source, arg);
 	if (r == 0 && replace)
-		r = fs_unlink(c->fs, at->parent, at->name);
-	if (r == 0)
+		r = fs_link_over(c->fs, attr.ino, at->parent, at->name, &linked);
+	else if (r == 0)
 		r = fs_link(c->fs, attr.ino, at->parent, at->name, &linked);
 	fs_file_release(file);
 	fs_forget(c->fs, attr.ino, r == 0 ? 2 : 1);

@@ -23,9 +23,8 @@ int put_replace(const struct container *c, uint64_t ino, put_source_fn source, v
 
 /*
  * Makes the regular file `at` with that mode and owner, once all of its contents have come. Its name must be free, or,
- * with `replace`, taken by something that is no directory, which goes at the end. On success *ino is its number.
- * After an error there is no such file, and what was to be replaced is there, unless it was the container that failed once
- * that was removed.
+ * with `replace`, taken by something that is no directory, which it replaces in one transaction. On success *ino is its number.
+ * After an error there is no such file, and what was to be replaced is there.
  */
 int put_make(const struct container *c, const struct place *at, bool replace, uint32_t mode, const struct fs_cred *cred,
 	     put_source_fn source, void *arg, uint64_t *ino);

@@ -119,7 +119,7 @@ struct fs_attr {
 
 /*
  * The functions that answer with a new reference for the kernel (fs_lookup, fs_mknod, fs_mkdir,
- * fs_symlink, fs_link, fs_create, fs_ref) add one to the inode's lookup count; fs_forget() takes n
+ * fs_symlink, fs_link, fs_link_over, fs_create, fs_ref) add one to the inode's lookup count; fs_forget() takes n
  * away. An inode without names lives on until its count is 0 and nobody has it open.
  */
 int fs_lookup(struct fs *fs, uint64_t parent, const char *name, struct fs_attr *ret);
@@ -178,6 +178,11 @@ int fs_mkdir(struct fs *fs, uint64_t parent, const char *name, uint32_t mode, co
 int fs_symlink(struct fs *fs, uint64_t parent, const char *name, const char *target, const struct fs_cred *cred,
 	       struct fs_attr *ret);
 int fs_link(struct fs *fs, uint64_t ino, uint64_t parent, const char *name, struct fs_attr *ret);
+/*
+ * The same where the name may be taken, which then changes over in the one transaction, as with rename(2). -EISDIR: by a
+ * directory. -EEXIST: by `ino` itself.
+ */
+int fs_link_over(struct fs *fs, uint64_t ino, uint64_t parent, const char *name, struct fs_attr *ret);
 int fs_unlink(struct fs *fs, uint64_t parent, const char *name);
 int fs_rmdir(struct fs *fs, uint64_t parent, const char *name);
 /* flags: 0, RENAME_NOREPLACE or RENAME_EXCHANGE (renameat2(2)). */

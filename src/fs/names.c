@@ -287,15 +287,20 @@ int fs_symlink(struct fs *fs, uint64_t parent, const char *name, const char *tar
 
 /* --- links -------------------------------------------------------------------------------------------------- */
 
-static int build_link(struct tx *tx, struct inode *i, struct inode *dir, const char *name)
+/* *over: what had the name, which it loses; NULL in: it must be free. */
+static int build_link(struct tx *tx, struct inode *i, struct inode *dir, const char *name, struct inode **over)
 {
 	struct timespec now = fs_now();
 	struct fs_record_inode image;
-	struct dirent *d;
+	struct dirent *d = NULL;
 	int r = names_find(tx->fs, dir, name, &d);
 
-	if (r != -ENOENT)
-		return r == 0 ? -EEXIST : r;
+	if (r == 0 && (over == NULL || d->child == i))
+		return -EEXIST;
+	if (r < 0 && r != -ENOENT)
+		return r;
+	if (r == 0 && S_ISDIR(d->child->mode))
+		return -EISDIR;
 	if (S_ISDIR(i->mode))
 		return -EPERM;
 	/* Only a file that was made without a name may be given one: the keys of this one's contents are dead. */
@@ -307,7 +312,11 @@ static int build_link(struct tx *tx, struct inode *i, struct inode *dir, const c
 	image.nlink++;
 	image.ctime = record_time(&now);
 	body_inode(&tx->body, &image);
-	body_dirent(&tx->body, dir->ino, i->ino, dir->dir->next_cookie, name, strlen(name));
+	body_dirent(&tx->body, dir->ino, i->ino, r == 0 ? d->cookie : dir->dir->next_cookie, name, strlen(name));
+	if (r == 0) {
+		names_drop(tx, d->child, &now);
+		*over = d->child;
+	}
 	names_touch(tx, dir, 0, &now);
 	return 0;
 }
@@ -347,9 +356,9 @@ static int commit_unnamed(struct fs *fs, uint64_t ino, uint64_t parent, const ch
 	return r;
 }
 
-int fs_link(struct fs *fs, uint64_t ino, uint64_t parent, const char *name, struct fs_attr *ret)
+static int link_name(struct fs *fs, uint64_t ino, uint64_t parent, const char *name, bool over, struct fs_attr *ret)
 {
-	struct inode *i, *dir;
+	struct inode *i, *dir, *old = NULL;
 	struct tx tx;
 	int r;
 
@@ -362,8 +371,18 @@ int fs_link(struct fs *fs, uint64_t ino, uint64_t parent, const char *name, stru
 	i = tree_inode(&fs->tree, ino);
 	r = i ? names_dir(fs, parent, &dir) : -ENOENT;
 	if (r == 0)
-		r = build_link(&tx, i, dir, name);
-	return tx_finish(&tx, r, &(struct tx_result){.ino = ino, .lookup = true, .attr = ret});
+		r = build_link(&tx, i, dir, name, over ? &old : NULL);
+	return tx_finish(&tx, r, &(struct tx_result){.ino = ino, .lookup = true, .attr = ret, .settle = old});
+}
+
+int fs_link(struct fs *fs, uint64_t ino, uint64_t parent, const char *name, struct fs_attr *ret)
+{
+	return link_name(fs, ino, parent, name, false, ret);
+}
+
+int fs_link_over(struct fs *fs, uint64_t ino, uint64_t parent, const char *name, struct fs_attr *ret)
+{
+	return link_name(fs, ino, parent, name, true, ret);
 }
 
 /* --- removing ----------------------------------------------------------------------------------------------- */

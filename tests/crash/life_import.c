@@ -23,6 +23,7 @@ typeof(fs_mkdir) watched_mkdir;
 typeof(fs_mknod) watched_mknod;
 typeof(fs_symlink) watched_symlink;
 typeof(fs_link) watched_link;
+typeof(fs_link_over) watched_link_over;
 typeof(fs_unlink) watched_unlink;
 typeof(fs_setattr) watched_setattr;
 typeof(fs_setxattr) watched_setxattr;
@@ -97,6 +98,11 @@ int watched_symlink(struct fs *fs, uint64_t parent, const char *name, const char
 int watched_link(struct fs *fs, uint64_t ino, uint64_t parent, const char *name, struct fs_attr *ret)
 {
 	return life_noted(watched, fs_link(fs, ino, parent, name, ret));
+}
+
+int watched_link_over(struct fs *fs, uint64_t ino, uint64_t parent, const char *name, struct fs_attr *ret)
+{
+	return life_noted(watched, fs_link_over(fs, ino, parent, name, ret));
 }
 
 int watched_unlink(struct fs *fs, uint64_t parent, const char *name)

@@ -16,6 +16,7 @@
 #define fs_mknod          watched_mknod
 #define fs_symlink        watched_symlink
 #define fs_link           watched_link
+#define fs_link_over      watched_link_over
 #define fs_unlink         watched_unlink
 #define fs_setattr        watched_setattr
 #define fs_setxattr       watched_setxattr

@@ -211,6 +211,35 @@ START_TEST(directories_have_one_name)
 }
 END_TEST
 
+/* A name that changes over to another file does so in one transaction; who had it keeps other names. Directories stay. */
+START_TEST(link_over_a_name_is_one_transaction)
+{
+	struct fs_info before, after;
+	struct fs_attr attr;
+
+	h_puts(h_fs, "new", "new contents");
+	h_puts(h_fs, "old", "old contents");
+	ck_assert_int_eq(h_mkdir(h_fs, "d"), 0);
+	ck_assert_int_eq(h_link(h_fs, "old", "other"), 0);
+	uint64_t ino = h_ino(h_fs, "new");
+	ck_assert_int_eq(fs_link_over(h_fs, ino, FS_ROOT_INO, "d", &attr), -EISDIR);
+	ck_assert_int_eq(fs_info(h_fs, &before), 0);
+	ck_assert_int_eq(fs_link_over(h_fs, ino, FS_ROOT_INO, "old", &attr), 0);
+	ck_assert_uint_eq(attr.nlink, 2);
+	ck_assert_int_eq(fs_link_over(h_fs, ino, FS_ROOT_INO, "old", &attr), -EEXIST);
+	ck_assert_int_eq(fs_info(h_fs, &after), 0);
+	ck_assert_uint_eq(after.sequence, before.sequence + 1);
+	fs_forget(h_fs, ino, 1);
+	h_again();
+	h_expects(h_fs, "old", "new contents");
+	h_expects(h_fs, "other", "old contents");
+	ck_assert_uint_eq(h_links("other"), 1);
+	ck_assert_int_eq(fs_link_over(h_fs, h_ino(h_fs, "old"), FS_ROOT_INO, "other", &attr), 0);
+	fs_forget(h_fs, attr.ino, 1);
+	ck_assert_uint_eq(h_links("new"), 3);
+}
+END_TEST
+
 /* A link's target is any text of 1 to 4095 bytes and is kept as it is. */
 START_TEST(symlinks_keep_their_target)
 {
@@ -385,6 +414,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, links_up_to_the_limit);
 	tcase_add_test(tc, directory_links_count_subdirectories);
 	tcase_add_test(tc, hard_links_share_the_inode);
+	tcase_add_test(tc, link_over_a_name_is_one_transaction);
 	tcase_add_test(tc, directories_have_one_name);
 	tcase_add_test(tc, symlinks_keep_their_target);
 	tcase_add_test(tc, removal_errors);
