@@ -6,6 +6,7 @@
 # watch FOLDER: from now on its events are written to $scratch/events, one a line: EVENTS NAME.
 watch() {
 	need_programs inotifywait
+	: >"$scratch/events" >"$scratch/watcher" # not those of a watcher before
 	inotifywait -m --format '%e %f' "$1" >"$scratch/events" 2>"$scratch/watcher" &
 	watcher=$!
 	trap 'kill "$watcher" 2>/dev/null || true; clean_up' EXIT
