@@ -6,11 +6,11 @@
 # watch FOLDER: from now on its events are written to $scratch/events, one a line: EVENTS NAME.
 watch() {
 	need_programs inotifywait
-	: >"$scratch/events" >"$scratch/watcher" # not those of a watcher before
+	rm -f "$scratch/watcher" # that of a watcher before says "established", too
 	inotifywait -m --format '%e %f' "$1" >"$scratch/events" 2>"$scratch/watcher" &
 	watcher=$!
 	trap 'kill "$watcher" 2>/dev/null || true; clean_up' EXIT
-	until grep -q established "$scratch/watcher"; do
+	until grep -qs established "$scratch/watcher"; do
 		kill -0 "$watcher" || fail "inotifywait: $(cat "$scratch/watcher")"
 		sleep 0.01
 	done
