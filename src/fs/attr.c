@@ -161,10 +161,13 @@ struct new_times {
 	const struct timespec *atime, *mtime, *ctime;
 };
 
+/* Where the kernel says when the change is made, that is the present time: its clock may have ticked since. */
 static struct new_times times_of(const struct fs_setattr *set, const struct timespec *now)
 {
 	struct new_times t = {NULL, NULL, now};
 
+	if (set->set & FS_SET_CTIME)
+		now = t.ctime = &set->ctime;
 	if (set->set & FS_SET_ATIME_NOW)
 		t.atime = now;
 	else if (set->set & FS_SET_ATIME)
@@ -173,8 +176,6 @@ static struct new_times times_of(const struct fs_setattr *set, const struct time
 		t.mtime = now;
 	else if (set->set & FS_SET_MTIME)
 		t.mtime = &set->mtime;
-	if (set->set & FS_SET_CTIME)
-		t.ctime = &set->ctime;
 	return t;
 }
 

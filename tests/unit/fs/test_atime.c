@@ -315,6 +315,18 @@ START_TEST(many_cost_little)
 }
 END_TEST
 
+/* touch(1): the kernel says what it has set mtime and ctime to, and of atime just that it is now: the same time. */
+START_TEST(now_is_the_kernels)
+{
+	struct fs_setattr set = {.set = FS_SET_ATIME_NOW | FS_SET_MTIME | FS_SET_CTIME};
+	struct fs_attr attr;
+	set.mtime = set.ctime = (struct timespec){time(NULL) - 1, 123};
+	h_puts(h_fs, "f", "");
+	ck_assert_int_eq(fs_setattr(h_fs, h_ino(h_fs, "f"), &set, &attr), 0);
+	ck_assert(attr.atime.tv_sec == set.mtime.tv_sec && attr.atime.tv_nsec == 123);
+}
+END_TEST
+
 /* --- the packed form ------------------------------------------------------------------------------------------ */
 
 /* Any times come back as they were, however far apart. */
@@ -405,6 +417,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, of_a_file_being_written);
 	tcase_add_test(tc, of_a_removed_file);
 	tcase_add_test(tc, many_cost_little);
+	tcase_add_test(tc, now_is_the_kernels);
 	suite_add_tcase(suite, pack);
 	tcase_add_test(pack, packed_times_come_back);
 	tcase_add_loop_test(pack, unsound_lists_are_refused, 0, 11);
