@@ -51,7 +51,7 @@ static int settle_doubts(struct survey *s)
 }
 
 /* Does one of the doubtful entries pass over good ones? Its link is damaged, then. */
-static int doubts_are_right(struct survey *s, bool *ret)
+static int doubts_pass_over(struct survey *s, bool *ret)
 {
 	int err = 0;
 
@@ -71,7 +71,7 @@ static int walk_back(struct survey *s, uint64_t start, uint64_t *end)
 	while (err == 0 && at > start && entry_parse(&s->c, at, &e) == 0 && e.prev_tail >= start) {
 		if (is_sound(s, &e)) {
 			bool wrong;
-			err = doubts_are_right(s, &wrong);
+			err = doubts_pass_over(s, &wrong);
 			if (wrong)
 				return 0;
 			if (err == 0)
