@@ -363,9 +363,9 @@ int reel_compact_estimate(struct reel *r, struct reel_compaction *ret);
  * writer all the while. Entries and iterators of this process stay valid; readers in other processes keep
  * the old file until reel_refresh(). Writers wait meanwhile, readers do not. *ret may be NULL.
  * -EOPNOTSUPP: the container holds a file system, whose compaction is the program `reel compact`'s; -EBADMSG: a live
- * entry does not have its checksum, or the damaged link of any entry passes over others; -ESTALE: the path names another file by now; -EROFS; -ENOSPC and
- * others of the system. After an error the container is as it was, but for -EIO of the folder's sync (logged),
- * when the new file is in use and it is not certain that its name survives a power cut.
+ * entry does not have its checksum, or the damaged link of any entry passes over others; -ESTALE: the path names another file
+ * by now; -EROFS; -ENOSPC and others of the system. After an error the container is as it was, but for -EIO of the folder's
+ * sync (logged), when the new file is in use and it is not certain that its name survives a power cut.
  */
 int reel_compact(struct reel *r, struct reel_compaction *ret);
 
