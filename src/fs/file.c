@@ -283,6 +283,8 @@ void fs_file_release(struct fs_file *f)
 		if (r < 0 && last) {
 			log_loss(fs, o, r);
 			open_revert(fs, o);
+			if (fs->options.stale)
+				fs->options.stale(fs->options.cache_arg, o->inode->ino, FS_STALE_ATTR | FS_STALE_CONTENTS);
 		}
 		pthread_rwlock_unlock(&o->io);
 	}

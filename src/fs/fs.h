@@ -45,6 +45,20 @@ typedef void (*fs_log_fn)(void *arg, int priority, const char *text);
  */
 typedef int (*fs_progress_fn)(void *arg, uint64_t done, uint64_t total);
 
+/*
+ * Has the kernel, which caches what programs write, hand it over (fs_file_write()), and waits until it has, for a bounded
+ * time. Called in a thread of the file system's own, with no lock held, while some inode is open for writing.
+ */
+typedef void (*fs_hand_over_fn)(void *arg);
+
+/* What the kernel has cached of an inode and is no longer so, without a request of its own having changed it. */
+enum fs_stale {
+	FS_STALE_ATTR = 1 << 0,
+	FS_STALE_CONTENTS = 1 << 1, /* and the size */
+};
+/* Told of it; must not wait: called in any thread, with locks held. */
+typedef void (*fs_stale_fn)(void *arg, uint64_t ino, unsigned stale);
+
 /* What reading something does to its access time. */
 enum fs_atime {
 	FS_ATIME_NEVER,
@@ -66,6 +80,9 @@ struct fs_options {
 	void *log_arg;
 	fs_progress_fn progress; /* of fs_check(), fs_compact() and fs_repair(); or NULL */
 	void *progress_arg;
+	fs_hand_over_fn hand_over; /* or NULL: nothing is cached elsewhere */
+	fs_stale_fn stale;         /* or NULL */
+	void *cache_arg;           /* of hand_over and stale */
 };
 
 /*

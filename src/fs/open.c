@@ -130,6 +130,17 @@ bool open_has_writers(struct fs *fs, struct open_state *o)
 	return has;
 }
 
+bool open_any_writers(struct fs *fs)
+{
+	bool any = false;
+
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	for (const struct open_state *o = fs->opens; o && !any; o = o->next)
+		any = o->writers > 0;
+	pthread_rwlock_unlock(&fs->tree_lock);
+	return any;
+}
+
 /* From here on what descriptors see is in the open state. Tree lock and attr held. */
 static void begin_change(struct open_state *o)
 {

@@ -20,6 +20,8 @@ const struct extents *open_base(const struct open_state *o);
 
 /* Whether it is open for writing. Takes the tree lock. */
 bool open_has_writers(struct fs *fs, struct open_state *o);
+/* Whether any inode is open for writing. Takes the tree lock. */
+bool open_any_writers(struct fs *fs);
 /* Whether the inode has a name. Takes the tree lock. */
 bool open_has_name(struct fs *fs, struct open_state *o);
 

@@ -10,6 +10,7 @@
 #include "atime.h"
 #include "commit.h"
 #include "nameless.h"
+#include "open.h"
 #include "syncer.h"
 
 static bool wait_for_next(struct fs *fs)
@@ -36,6 +37,8 @@ static void *syncer(void *arg)
 		int r = 0;
 
 		nameless_warn(fs);
+		if (fs->options.hand_over && !fs_is_read_only(fs) && open_any_writers(fs))
+			fs->options.hand_over(fs->options.cache_arg);
 		if (commit_wants_checkpoint(fs)) {
 			r = atime_commit(fs);
 			if (r == 0)
