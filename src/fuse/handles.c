@@ -4,15 +4,18 @@
 #include "config.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include <utlist.h>
 
 #include "handles.h"
+#include "handover.h"
 
 /* Protects `all` and the links of its handles. Nothing else is locked under it. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct handle *all;
+static atomic_uint writing; /* handles with `writes` set */
 
 struct handle *handle_new(void)
 {
@@ -23,6 +26,7 @@ struct handle *handle_new(void)
 	pthread_mutex_lock(&lock);
 	DL_PREPEND(all, h);
 	pthread_mutex_unlock(&lock);
+	handover_count(1);
 	return h;
 }
 
@@ -31,7 +35,31 @@ void handle_free(struct handle *h)
 	pthread_mutex_lock(&lock);
 	DL_DELETE(all, h);
 	pthread_mutex_unlock(&lock);
+	handover_count(-1);
+	if (h->writes)
+		atomic_fetch_sub_explicit(&writing, 1, memory_order_relaxed);
 	free(h);
+}
+
+void handle_writes(struct handle *h)
+{
+	h->writes = true;
+	atomic_fetch_add_explicit(&writing, 1, memory_order_relaxed);
+}
+
+unsigned handles_writing(void)
+{
+	return atomic_load(&writing);
+}
+
+bool handles_any(void)
+{
+	bool any;
+
+	pthread_mutex_lock(&lock);
+	any = all != NULL;
+	pthread_mutex_unlock(&lock);
+	return any;
 }
 
 int handles_end(struct fs *fs)

@@ -7,6 +7,8 @@
 #ifndef REELFS_HANDLES_H
 #define REELFS_HANDLES_H
 
+#include <stdbool.h>
+
 #include <fuse_lowlevel.h>
 
 #include "fs.h"
@@ -15,6 +17,7 @@
 struct handle {
 	struct fs_file *file;
 	struct fs_dir *dir;
+	bool writes;                /* handle_writes() */
 	struct handle *prev, *next; /* of the list of all; handles.c's own */
 };
 
@@ -28,6 +31,13 @@ static inline struct handle *handle_of(const struct fuse_file_info *fi)
 {
 	return (struct handle *)(uintptr_t)fi->fh;
 }
+
+/* It was opened for writing. Once a handle, before it is told to the kernel. */
+void handle_writes(struct handle *h);
+
+/* How many were opened for writing; whether there are any at all. Any thread. */
+unsigned handles_writing(void);
+bool handles_any(void);
 
 /*
  * Commits what is buffered, if any handle is left, and ends them all. To be called when no thread handles

@@ -1,12 +1,17 @@
 bin_PROGRAMS += reelfs
 reelfs_SOURCES = \
+	src/fuse/clone.c src/fuse/clone.h \
 	src/fuse/daemon.c src/fuse/daemon.h \
 	src/fuse/handles.c src/fuse/handles.h \
+	src/fuse/handover.c src/fuse/handover.h \
 	src/fuse/help.c \
 	src/fuse/init.c \
+	src/fuse/keeper.c src/fuse/keeper.h \
+	src/fuse/keeper_main.c src/fuse/keeper_protocol.h \
 	src/fuse/log.c src/fuse/log.h \
 	src/fuse/loop.c src/fuse/loop.h \
 	src/fuse/main.c \
+	src/fuse/mounts.c src/fuse/mounts.h \
 	src/fuse/ops.c src/fuse/ops.h \
 	src/fuse/ops_attr.c \
 	src/fuse/ops_dir.c \
@@ -17,6 +22,7 @@ reelfs_SOURCES = \
 	src/fuse/options.c src/fuse/options.h \
 	src/fuse/paths.c src/fuse/paths.h \
 	src/fuse/remount.c src/fuse/remount.h \
+	src/fuse/served.c src/fuse/served.h \
 	src/fuse/session.c src/fuse/session.h \
 	src/fuse/signals.c src/fuse/signals.h \
 	src/fuse/wire.c src/fuse/wire.h

@@ -28,6 +28,8 @@ static int open_flags(const struct mount *m, const struct fuse_file_info *fi)
 /* Only the kernel changes contents, so what it has cached of them stays good. */
 static void fill_open_reply(struct fuse_file_info *fi, struct handle *h)
 {
+	if ((fi->flags & O_ACCMODE) != O_RDONLY)
+		handle_writes(h);
 	fi->fh = (uintptr_t)h;
 	fi->keep_cache = 1;
 	/* Nothing to commit when a reader closes. */

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 
 #include "daemon.h"
 #include "handles.h"
+#include "handover.h"
 #include "wire.h"
 #include "log.h"
 #include "loop.h"
@@ -72,7 +74,7 @@ static int follow_disk(struct options *o, const struct paths *paths)
 	return 0;
 }
 
-static struct fs *open_container(const struct options *o, const struct paths *paths)
+static struct fs *open_container(const struct options *o, const struct paths *paths, struct mount *m)
 {
 	const struct fs_options options = {
 	    .read_only = o->read_only,
@@ -82,6 +84,8 @@ static struct fs *open_container(const struct options *o, const struct paths *pa
 	    .no_dir_atime = o->no_dir_atime,
 	    .keep_torn = o->keep_torn,
 	    .log = log_fs,
+	    .hand_over = hand_over,
+	    .cache_arg = m,
 	};
 	unsigned before = log_errors();
 	struct fs *fs;
@@ -143,41 +147,75 @@ static int loop_cloned(struct fuse_session *se, unsigned max_threads)
 	return res;
 }
 
+/* 0, or -1 (logged): the connection failed, or ended with something not stored or still mounted. */
 static int loop(struct fuse_session *se, const struct options *o, const char *mountpoint)
 {
+	enum signals_end end;
 	int res;
 
-	signals_loop_begins(se, mountpoint);
+	signals_loop_begins(se);
 	res = o->clone_fd ? loop_cloned(se, o->max_threads) : loop_run(se, o->max_threads);
-	signals_loop_ended();
-	if (res < 0)
+	end = signals_loop_ended();
+	if (res < 0 && end == SIGNALS_NONE) {
 		log_line(LOG_ERR, "%s: the connection to the kernel failed: %s", mountpoint, strerror(-res));
-	return res < 0 ? -1 : 0;
+		(void)handover_unmount();
+	}
+	return res < 0 || end == SIGNALS_FAILED ? -1 : 0;
 }
 
-static int mount_and_loop(struct options *o, const struct paths *paths, struct fs *fs)
+/*
+ * Closes the connection. libfuse would unmount what is at the path that it was given, whatever that is by now, unless it finds
+ * the connection severed: so it finds the end of a pipe there that nobody reads. What is to be unmounted has been.
+ */
+static void disconnect(struct fuse_session *se, int severed)
 {
-	struct mount m = {.fs = fs, .options = o, .ready = daemon_ready};
+	if (dup2(severed, fuse_session_fd(se)) >= 0)
+		fuse_session_unmount(se);
+	close(severed);
+}
+
+static int severed_pipe(void)
+{
+	int fds[2];
+
+	if (pipe2(fds, O_CLOEXEC) < 0) {
+		log_line(LOG_ERR, "cannot make a pipe: %s", strerror(errno));
+		return -1;
+	}
+	close(fds[0]);
+	return fds[1];
+}
+
+static int mount_and_loop(struct mount *m, struct options *o, const struct paths *paths)
+{
 	unsigned before = log_errors();
 	struct fuse_session *se;
-	int ret = -1;
+	int ret = -1, severed;
 
 	if (add_fixed_options(o, paths) < 0)
 		return -1;
-	se = fuse_session_new(&o->fuse, &reelfs_ops, sizeof(reelfs_ops), &m);
+	se = fuse_session_new(&o->fuse, &reelfs_ops, sizeof(reelfs_ops), m);
 	if (se == NULL) {
 		if (log_errors() == before)
 			log_line(LOG_ERR, "cannot mount on %s: libfuse refuses the options", paths->mountpoint);
 		return -1;
 	}
+	severed = severed_pipe();
+	if (severed < 0)
+		goto out;
 	if (fuse_session_mount(se, paths->mountpoint) < 0) {
 		if (log_errors() == before)
 			log_line(LOG_ERR, "cannot mount on %s; see the message above", paths->mountpoint);
+		close(severed);
 		goto out;
 	}
+	handover_mounted(se, paths->mountpoint);
 	if (wire_install(se) == 0)
 		ret = loop(se, o, paths->mountpoint);
-	fuse_session_unmount(se);
+	else
+		(void)handover_unmount();
+	handover_close();
+	disconnect(se, severed);
 out:
 	fuse_session_destroy(se);
 	return ret;
@@ -223,20 +261,24 @@ static int close_container(struct fs *fs, const char *path)
 
 int session_run(struct options *o, const struct paths *paths)
 {
+	struct mount m = {.options = o, .ready = daemon_ready};
 	struct fs *fs;
 	int ret;
 
+	handover_start();
 	become_io_flusher();
 	raise_file_limit();
 	if (signals_start() < 0)
 		return -1;
 	if (fs_guard_faults() < 0)
 		log_line(LOG_WARNING, "a container that is cut short by another program will end this one");
-	fs = follow_disk(o, paths) == 0 ? open_container(o, paths) : NULL;
+	fs = follow_disk(o, paths) == 0 ? open_container(o, paths, &m) : NULL;
+	m.fs = fs;
+	ret = fs != NULL ? mount_and_loop(&m, o, paths) : -1;
+	handover_stop();
 	if (fs == NULL)
 		return -1;
-	ret = mount_and_loop(o, paths, fs);
-	signals_loop_ended();
+	(void)signals_loop_ended();
 	if (close_container(fs, paths->container) < 0)
 		ret = -1;
 	return ret;

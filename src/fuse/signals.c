@@ -6,9 +6,9 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -17,6 +17,7 @@
 
 #include <fuse_lowlevel.h>
 
+#include "handover.h"
 #include "log.h"
 #include "signals.h"
 
@@ -30,30 +31,17 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
 	enum phase phase;
 	struct fuse_session *se;
-	const char *mountpoint;
 	pthread_t loop; /* the thread in the loop */
+	bool ending;    /* a signal is being obeyed */
+	enum signals_end end;
 } state;
+static pthread_cond_t obeyed = PTHREAD_COND_INITIALIZER;
 
 static sigset_t ending;
 
 static void do_nothing(int sig)
 {
 	(void)sig;
-}
-
-/*
- * What processes have written to files that they still have open may be in the kernel's cache alone.
- * The mount is not pinned afterwards: the descriptor is closed.
- */
-static void write_out(const char *mountpoint)
-{
-	int fd = open(mountpoint, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0 || syncfs(fd) < 0)
-		log_line(LOG_WARNING, "%s: what the kernel has not yet written to open files may be lost: %s", mountpoint,
-			 strerror(errno));
-	if (fd >= 0)
-		close(fd);
 }
 
 /* The loop looks at the flag and then sleeps: one kick could fall in between, so it is repeated. */
@@ -74,11 +62,22 @@ static void end_loop(void)
 	}
 }
 
+static void obey(void)
+{
+	enum signals_end end = handover_end() ? SIGNALS_ENDED : SIGNALS_FAILED;
+
+	pthread_mutex_lock(&lock);
+	state.end = end;
+	state.ending = false;
+	pthread_cond_signal(&obeyed);
+	pthread_mutex_unlock(&lock);
+	end_loop();
+}
+
 static void *wait_for_signals(void *arg)
 {
 	(void)arg;
 	for (;;) {
-		char *mountpoint = NULL;
 		enum phase phase;
 		int sig;
 
@@ -86,8 +85,7 @@ static void *wait_for_signals(void *arg)
 			continue;
 		pthread_mutex_lock(&lock);
 		phase = state.phase;
-		if (phase == RUNNING)
-			mountpoint = strdup(state.mountpoint);
+		state.ending = phase == RUNNING;
 		pthread_mutex_unlock(&lock);
 
 		if (phase == OPENING) {
@@ -96,10 +94,7 @@ static void *wait_for_signals(void *arg)
 		}
 		if (phase == RUNNING) {
 			log_line(LOG_INFO, "ending on signal %d (%s)", sig, strsignal(sig));
-			if (mountpoint != NULL)
-				write_out(mountpoint);
-			free(mountpoint);
-			end_loop();
+			obey();
 		}
 	}
 	return NULL;
@@ -130,19 +125,24 @@ int signals_start(void)
 	return 0;
 }
 
-void signals_loop_begins(struct fuse_session *se, const char *mountpoint)
+void signals_loop_begins(struct fuse_session *se)
 {
 	pthread_mutex_lock(&lock);
 	state.phase = RUNNING;
 	state.se = se;
-	state.mountpoint = mountpoint;
 	state.loop = pthread_self();
 	pthread_mutex_unlock(&lock);
 }
 
-void signals_loop_ended(void)
+enum signals_end signals_loop_ended(void)
 {
+	enum signals_end end;
+
 	pthread_mutex_lock(&lock);
+	while (state.ending)
+		pthread_cond_wait(&obeyed, &lock);
 	state.phase = CLOSING;
+	end = state.end;
 	pthread_mutex_unlock(&lock);
+	return end;
 }

@@ -22,6 +22,7 @@
 #include <linux/stat.h>
 
 #include "log.h"
+#include "served.h"
 #include "wire.h"
 
 /* --- the protocol, as far as older headers may lack it ------------------------------------------------------ */
@@ -75,6 +76,8 @@ static_assert(sizeof(struct statx_out) == 288 && offsetof(struct statx_out, stat
 /* Of the request that this thread has read last. */
 static _Thread_local struct {
 	bool kills_set_id, kills_setgid, tmpfile, statx;
+	bool write, cached; /* a WRITE; one of the kernel's cache */
+	unsigned number;    /* of a WRITE */
 } carried;
 
 /* What the INIT reply adds where the kernel offers it. */
@@ -106,13 +109,22 @@ static void cut(struct fuse_in_header *in, ssize_t *n, size_t at, size_t len)
 	in->len = (uint32_t)*n;
 }
 
+static void look_at_write(const struct fuse_write_in *body, size_t len)
+{
+	uint32_t flags = len >= sizeof(*body) ? body->write_flags : 0;
+
+	carried.kills_set_id = flags & FUSE_WRITE_KILL_SUIDGID;
+	carried.cached = flags & FUSE_WRITE_CACHE;
+	carried.write = true;
+	carried.number = served_taken();
+}
+
 /* The request has *n bytes; `len` of them follow the header. */
 static void look(struct fuse_in_header *in, void *body, size_t len, ssize_t *n)
 {
 	switch (in->opcode) {
 	case FUSE_WRITE:
-		carried.kills_set_id = len >= sizeof(struct fuse_write_in) &&
-				       ((const struct fuse_write_in *)body)->write_flags & FUSE_WRITE_KILL_SUIDGID;
+		look_at_write(body, len);
 		break;
 	case FUSE_OPEN:
 		carried.kills_set_id = len >= sizeof(struct fuse_open_in) &&
@@ -136,6 +148,15 @@ static void look(struct fuse_in_header *in, void *body, size_t len, ssize_t *n)
 		carried.statx = true;
 		in->opcode = FUSE_GETATTR;
 		cut(in, n, sizeof(struct fuse_getattr_in), sizeof(struct statx_in) - sizeof(struct fuse_getattr_in));
+		break;
+	case FUSE_IOCTL:
+		if (len >= sizeof(struct fuse_ioctl_in))
+			served_ioctl(((const struct fuse_ioctl_in *)body)->fh, ((const struct fuse_ioctl_in *)body)->cmd,
+				     ((const struct fuse_ioctl_in *)body)->arg);
+		break;
+	case FUSE_RELEASEDIR:
+		if (len >= sizeof(struct fuse_release_in))
+			served_releasedir(((const struct fuse_release_in *)body)->fh);
 		break;
 	case FUSE_INIT:
 		if (len >= offsetof(struct fuse_init_in, flags) + sizeof(uint32_t))
@@ -193,6 +214,11 @@ static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
 	(void)userdata;
 	if (atomic_load_explicit(&init_pending, memory_order_acquire) && count == 2)
 		add_to_init(iov[0].iov_base, &iov[1]);
+	if (carried.write) {
+		carried.write = false;
+		served_answered(carried.number,
+				carried.cached && ((const struct fuse_out_header *)iov[0].iov_base)->error != 0);
+	}
 	n = writev(fd, iov, count);
 	return n < 0 && errno == EFAULT ? write_error(fd, iov[0].iov_base) : n;
 }

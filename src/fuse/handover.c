@@ -1,0 +1,245 @@
+/*
+ * handover.c - see handover.h. The kernel is asked in *rounds*: the keeper marks a place in the stream of requests and has
+ * the kernel write, and everything that came before the mark's end is waited for (served.h). What another request has
+ * held back in the kernel (a truncation, an fsync) comes with the next round.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/random.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <fuse_lowlevel.h>
+
+#include "handles.h"
+#include "handover.h"
+#include "keeper.h"
+#include "log.h"
+#include "mounts.h"
+#include "served.h"
+
+#define WHILE_RUNNING_S 4  /* a hand-over in between: the syncer has other things to do, too */
+#define AT_THE_END_S    10 /* without a single WRITE */
+#define ROUNDS          2
+#define ROUNDS_LAST     8 /* that bring something: who writes on and on does not keep the mount from ending */
+#define TRIES_LAST      60
+#define GONE_MS         500 /* for the connection to end, when nothing is open */
+
+static struct keeper *keeper;
+
+/* Protects what follows, and the questions to the keeper. Held while the kernel writes. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+	bool known; /* the file system has been seen mounted, as `dev` */
+	dev_t dev;
+	uint64_t token; /* of the last mark */
+} state;
+
+/* Set before the loop begins. */
+static struct fuse_session *session;
+static const char *usual;
+static atomic_bool running;
+
+void handover_start(void)
+{
+	keeper = keeper_start();
+}
+
+void handover_count(int change)
+{
+	keeper_count(keeper, change);
+}
+
+void handover_mounted(struct fuse_session *se, const char *path)
+{
+	int res;
+
+	session = se;
+	usual = path;
+	pthread_mutex_lock(&lock);
+	if (getrandom(&state.token, sizeof(state.token), GRND_NONBLOCK) < 0)
+		state.token = (uint64_t)getpid();
+	res = keeper_mounted(keeper, path, &state.dev);
+	state.known = res == 0;
+	pthread_mutex_unlock(&lock);
+	if (res < 0)
+		log_line(LOG_DEBUG, "%s: the mount is not found among those of this process: %s", path, strerror(-res));
+	atomic_store(&running, true);
+}
+
+/* --- rounds ---------------------------------------------------------------------------------------------------- */
+
+/* Lock held. 0, or a negative errno value. */
+static int round_of(int seconds, bool last)
+{
+	struct timespec deadline;
+	int res;
+
+	if (!state.known)
+		return -ENXIO;
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_sec += seconds;
+	served_expect(++state.token);
+	res = keeper_sync(keeper, state.token, last, &deadline);
+	if (res == 0)
+		res = served_wait(&deadline);
+	if (res == -ENOENT) {
+		log_line(LOG_WARNING, "%s: what was mounted over it at once is not this file system", usual);
+		state.known = false;
+		keeper_release(keeper);
+	}
+	return res;
+}
+
+void hand_over(void *mount)
+{
+	(void)mount;
+	for (int i = 0; i < ROUNDS && atomic_load(&running); i++) {
+		unsigned long before = served_writes();
+		int res;
+
+		pthread_mutex_lock(&lock);
+		res = round_of(WHILE_RUNNING_S, false);
+		pthread_mutex_unlock(&lock);
+		if (res < 0 && res != -ENXIO)
+			log_line(LOG_DEBUG, "%s: the kernel has not handed over everything: %s", usual, strerror(-res));
+		if (res < 0 || served_writes() == before)
+			break;
+	}
+}
+
+/* Until a round brings nothing. As long as WRITEs come, time does not matter. */
+static int hand_over_all(void)
+{
+	int rounds = 0;
+
+	for (int i = 0; i < TRIES_LAST && rounds < ROUNDS_LAST; i++) {
+		unsigned long before = served_writes();
+		bool more;
+		int res;
+
+		pthread_mutex_lock(&lock);
+		res = round_of(AT_THE_END_S, true);
+		pthread_mutex_unlock(&lock);
+		more = served_writes() != before;
+		if (res == 0 && !more)
+			return 0;
+		if (res < 0 && (res != -ETIMEDOUT || !more))
+			return res;
+		rounds += res == 0;
+	}
+	return rounds > 0 ? 0 : -ETIMEDOUT;
+}
+
+static bool store_all(void)
+{
+	unsigned long lost = served_lost();
+	int res = hand_over_all();
+	unsigned files = handles_writing();
+
+	lost = served_lost() - lost;
+	if (lost > 0)
+		log_line(
+		    LOG_ERR,
+		    "%s: %lu pieces of what was written to open files could not be stored (see above); the files lack them",
+		    usual, lost);
+	else if (res < 0 && files > 0)
+		log_line(LOG_ERR,
+			 "%s: %u files are open for writing, and the kernel did not hand over all that was written to them: %s",
+			 usual, files, strerror(-res));
+	return lost == 0 && (res == 0 || files == 0);
+}
+
+/* --- the end --------------------------------------------------------------------------------------------------- */
+
+/* Without /proc: where it was mounted, if it is still there. */
+static int unmount_usual(void)
+{
+	int fd = open(usual, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	dev_t dev;
+	int res;
+
+	if (fd < 0)
+		return -errno;
+	res = mounts_device(fd, &dev);
+	if (res == 0 && dev != state.dev)
+		res = -ENOENT;
+	if (res == 0)
+		res = mounts_detach(fd, usual);
+	close(fd);
+	return res;
+}
+
+bool handover_unmount(void)
+{
+	int left;
+
+	if (!state.known) {
+		log_line(LOG_ERR,
+			 "%s: the mount cannot be told from others there, so it is left; unmount it with 'fusermount3 -u'",
+			 usual);
+		return false;
+	}
+	left = mounts_unmount(state.dev, usual);
+	if (left < 0)
+		left = unmount_usual();
+	if (left < 0)
+		log_line(LOG_ERR, "%s: cannot be unmounted: %s", usual, strerror(-left));
+	return left == 0;
+}
+
+/* Only the kernel knows who else has the file system. */
+static void tell_elsewhere(void)
+{
+	static const struct timespec pause = {.tv_nsec = 10000000};
+
+	for (int ms = 0; !handles_any() && ms < GONE_MS; ms += 10) {
+		struct pollfd connection = {.fd = fuse_session_fd(session)};
+
+		if (poll(&connection, 1, 0) == 1 && connection.revents & POLLERR)
+			return;
+		nanosleep(&pause, NULL);
+	}
+	if (handles_any())
+		log_line(LOG_INFO, "%s: files that are still open give errors from now on", usual);
+	else
+		log_line(LOG_WARNING,
+			 "%s: it is still mounted in another mount namespace, or some program's folder: it gives errors there "
+			 "from now on",
+			 usual);
+}
+
+bool handover_end(void)
+{
+	bool stored = store_all();
+	bool unmounted = handover_unmount();
+
+	/* What was written until then. */
+	stored = store_all() && stored;
+	pthread_mutex_lock(&lock);
+	keeper_release(keeper);
+	pthread_mutex_unlock(&lock);
+	if (unmounted)
+		tell_elsewhere();
+	return stored && unmounted;
+}
+
+void handover_close(void)
+{
+	atomic_store(&running, false);
+	served_end();
+}
+
+void handover_stop(void)
+{
+	handover_close();
+	keeper_stop(keeper);
+	keeper = NULL;
+}

@@ -1,0 +1,186 @@
+/*
+ * keeper.c - the daemon's side of keeper.h: starts the process, asks it, ends it.
+ * A question that was not answered in time is still being worked on; its answer is dropped when it comes.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "keeper.h"
+#include "keeper_protocol.h"
+#include "log.h"
+
+#define PATIENCE_S 10 /* for answers that wait for no request of the file system */
+
+/* For one thread at a time, but for keeper_count(). */
+struct keeper {
+	pid_t pid;
+	int socket; /* -1: the process has gone */
+	uint64_t serial;
+	struct keeper_shared *shared;
+};
+
+struct keeper *keeper_start(void)
+{
+	struct keeper *k = calloc(1, sizeof(*k));
+	struct keeper_shared *shared = MAP_FAILED;
+	int sockets[2] = {-1, -1};
+
+	if (k != NULL)
+		shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared != MAP_FAILED && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == 0) {
+		k->pid = fork();
+		if (k->pid == 0)
+			keeper_main(sockets[1], shared);
+		close(sockets[1]);
+		if (k->pid > 0) {
+			k->socket = sockets[0];
+			k->shared = shared;
+			return k;
+		}
+		close(sockets[0]);
+	}
+	log_line(LOG_WARNING, "the mount cannot be watched from inside: %s; files that stay open are stored later",
+		 strerror(errno));
+	if (shared != MAP_FAILED)
+		munmap(shared, sizeof(*shared));
+	free(k);
+	return NULL;
+}
+
+void keeper_count(struct keeper *k, int change)
+{
+	if (k != NULL)
+		atomic_fetch_add_explicit(&k->shared->open, change, memory_order_relaxed);
+}
+
+/* --- questions ------------------------------------------------------------------------------------------------- */
+
+/* Says so once: whoever ends it may not know what it is for. */
+static int has_gone(struct keeper *k)
+{
+	log_line(LOG_WARNING,
+		 "the process reelfs-keeper (%d) was ended: from now on what is written to files that stay open "
+		 "is stored when the kernel hands it over by itself",
+		 (int)k->pid);
+	close(k->socket);
+	k->socket = -1;
+	return -EPIPE;
+}
+
+static int milliseconds_until(const struct timespec *deadline)
+{
+	struct timespec now;
+	long long left;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	left = (long long)(deadline->tv_sec - now.tv_sec) * 1000 + (deadline->tv_nsec - now.tv_nsec) / 1000000;
+	return left < 0 ? 0 : left > 1000000 ? 1000000 : (int)left;
+}
+
+static int receive(struct keeper *k, uint64_t serial, const struct timespec *deadline, struct keeper_answer *answer)
+{
+	for (;;) {
+		struct pollfd readable = {.fd = k->socket, .events = POLLIN};
+		int n = poll(&readable, 1, milliseconds_until(deadline));
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n == 0)
+			return -ETIMEDOUT;
+		if (n < 0)
+			continue;
+		if (recv(k->socket, answer, sizeof(*answer), MSG_DONTWAIT) != sizeof(*answer))
+			return has_gone(k);
+		if (answer->serial == serial)
+			return 0;
+	}
+}
+
+/* `request` without its serial number; with a path or, NULL, without. */
+static int ask(struct keeper *k, struct keeper_request *request, const char *path, const struct timespec *deadline,
+	       struct keeper_answer *answer)
+{
+	size_t size = offsetof(struct keeper_request, path);
+	int res;
+
+	if (k == NULL || k->socket < 0)
+		return -ENXIO;
+	if (path != NULL) {
+		if (strlen(path) >= sizeof(request->path))
+			return -ENAMETOOLONG;
+		strcpy(request->path, path);
+		size = sizeof(*request);
+	}
+	request->serial = ++k->serial;
+	/* A socket that is full: it has been working on an earlier question all the time. */
+	if (send(k->socket, request, size, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		return errno == EAGAIN ? -ETIMEDOUT : has_gone(k);
+	res = receive(k, request->serial, deadline, answer);
+	return res == 0 ? answer->result : res;
+}
+
+static struct timespec in_seconds(int seconds)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_sec += seconds;
+	return t;
+}
+
+int keeper_mounted(struct keeper *k, const char *path, dev_t *dev)
+{
+	struct keeper_request request = {.op = KEEPER_MOUNTED};
+	const struct timespec deadline = in_seconds(PATIENCE_S);
+	struct keeper_answer answer;
+	int res = ask(k, &request, path, &deadline, &answer);
+
+	if (res < 0)
+		return res;
+	*dev = answer.dev;
+	if (answer.clone < 0)
+		log_line(LOG_DEBUG,
+			 "%s: there is no clone of the mount: %s; what is written to files that stay open is stored "
+			 "when the kernel hands it over by itself",
+			 path, strerror(-answer.clone));
+	return 0;
+}
+
+int keeper_sync(struct keeper *k, uint64_t token, bool last, const struct timespec *deadline)
+{
+	struct keeper_request request = {.op = last ? KEEPER_SYNC_LAST : KEEPER_SYNC, .token = token};
+	struct keeper_answer answer;
+
+	return ask(k, &request, NULL, deadline, &answer);
+}
+
+void keeper_release(struct keeper *k)
+{
+	struct keeper_request request = {.op = KEEPER_RELEASE};
+	const struct timespec deadline = in_seconds(PATIENCE_S);
+	struct keeper_answer answer;
+
+	(void)ask(k, &request, NULL, &deadline, &answer);
+}
+
+void keeper_stop(struct keeper *k)
+{
+	if (k == NULL)
+		return;
+	if (k->socket >= 0)
+		close(k->socket);
+	while (waitpid(k->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	munmap(k->shared, sizeof(*k->shared));
+	free(k);
+}

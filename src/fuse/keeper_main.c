@@ -1,0 +1,220 @@
+/*
+ * keeper_main.c - what the process of keeper.h does. It has one thread, no descriptors but its own, and ends when the daemon
+ * has. Never logs: what the daemon should know is in the answers.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "clone.h"
+#include "keeper.h"
+#include "keeper_protocol.h"
+#include "mounts.h"
+
+#define SETTLE_MS  20 /* between two looks at a list of mounts that keeps changing */
+#define RECHECK_MS 50 /* while the mount has gone and files are still open */
+
+enum { SOCKET = STDERR_FILENO + 1 };
+
+static struct {
+	struct keeper_shared *shared;
+	int inside;  /* a descriptor in the mount, as with O_PATH; -1: none */
+	int changes; /* becomes readable when a mount of the namespace changes; -1: nothing to watch */
+	dev_t dev;
+} state;
+
+static void give_up(void)
+{
+	if (state.inside >= 0)
+		close(state.inside);
+	if (state.changes >= 0)
+		close(state.changes);
+	state.inside = state.changes = -1;
+}
+
+/* What is at `path` counts only as a FUSE file system that the namespace has a mount of. */
+static int know(const char *path, dev_t *dev)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct mount_list list;
+	int res;
+
+	if (fd < 0)
+		return -errno;
+	res = mounts_device(fd, dev);
+	close(fd);
+	if (res == 0)
+		res = mounts_read(&list);
+	if (res < 0)
+		return res;
+	res = -ENOENT;
+	for (size_t i = 0; i < list.n; i++)
+		if (list.entry[i].dev == *dev && strncmp(list.entry[i].type, "fuse", 4) == 0)
+			res = 0;
+	mounts_free(&list);
+	return res;
+}
+
+/* Without a look at the mounts the clone would have to be kept for ever: then there is none. */
+static int take_clone(const char *path)
+{
+	dev_t dev;
+	int fd, res;
+
+	state.changes = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+	if (state.changes < 0)
+		return -errno;
+	fd = clone_mount(path);
+	if (fd < 0) {
+		give_up();
+		return fd;
+	}
+	state.inside = fd;
+	res = mounts_device(fd, &dev);
+	if (res == 0 && dev != state.dev)
+		res = -ENOENT;
+	if (res < 0)
+		give_up();
+	return res;
+}
+
+static void mounted(const char *path, struct keeper_answer *answer)
+{
+	answer->result = know(path, &state.dev);
+	answer->dev = state.dev;
+	if (answer->result == 0)
+		answer->clone = take_clone(path);
+}
+
+/* For want of a clone: the mount itself, by the first way that leads to it. */
+static int enter_mount(void)
+{
+	struct mount_list list;
+	int res = mounts_read(&list), fd = -ENXIO;
+
+	if (res < 0)
+		return res;
+	for (size_t i = 0; i < list.n && fd < 0; i++)
+		if (list.entry[i].dev == state.dev)
+			fd = mounts_open(&list.entry[i]);
+	mounts_free(&list);
+	if (fd < 0)
+		return -ENXIO;
+	state.inside = fd;
+	return 0;
+}
+
+/* The mark is before what the kernel sends, and the end of the directory behind it: both are asked for by this thread. */
+static int sync_marked(uint64_t token)
+{
+	int fd = openat(state.inside, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int res;
+
+	if (fd < 0)
+		return -errno;
+	(void)ioctl(fd, KEEPER_MARK, (unsigned long)token); /* is refused; that it was sent is what counts */
+	res = syncfs(fd) < 0 ? -errno : 0;
+	close(fd);
+	return res;
+}
+
+static int answer_request(void)
+{
+	struct keeper_request request = {0};
+	struct keeper_answer answer = {0};
+	ssize_t n = recv(SOCKET, &request, sizeof(request), 0);
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : -1;
+	if (n < (ssize_t)offsetof(struct keeper_request, path))
+		return -1;
+	answer.serial = request.serial;
+	switch (request.op) {
+	case KEEPER_MOUNTED:
+		request.path[sizeof(request.path) - 1] = '\0';
+		mounted(request.path, &answer);
+		break;
+	case KEEPER_SYNC:
+	case KEEPER_SYNC_LAST:
+		if (state.inside < 0)
+			answer.result = request.op == KEEPER_SYNC_LAST && state.dev != 0 ? enter_mount() : -ENXIO;
+		if (answer.result == 0)
+			answer.result = sync_marked(request.token);
+		break;
+	case KEEPER_RELEASE:
+		give_up();
+		break;
+	}
+	return send(SOCKET, &answer, sizeof(answer), MSG_NOSIGNAL) < 0 ? -1 : 0;
+}
+
+/* Files that are open in a mount that was taken away are still written to. Returns whether to look again without being woken.
+ */
+static bool look_for_mounts(void)
+{
+	struct mount_list list;
+	size_t count;
+
+	if (mounts_read(&list) < 0)
+		return true;
+	count = mounts_count(&list, state.dev);
+	mounts_free(&list);
+	if (count > 0)
+		return false;
+	if (atomic_load(&state.shared->open) > 0)
+		return true;
+	give_up();
+	return false;
+}
+
+static void detach(int socket)
+{
+	static const int ending[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1};
+	int null;
+
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
+		signal(ending[i], SIG_IGN);
+	prctl(PR_SET_NAME, "reelfs-keeper");
+	if (dup2(socket, SOCKET) < 0 || close_range(SOCKET + 1, ~0u, 0) < 0)
+		_exit(1);
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 ||
+	    close(null) < 0 || setsid() < 0 || chdir("/") < 0)
+		_exit(1);
+}
+
+void keeper_main(int socket, struct keeper_shared *shared)
+{
+	int wait_ms = -1;
+	bool settled = true;
+
+	detach(socket);
+	state.shared = shared;
+	state.inside = state.changes = -1;
+	for (;;) {
+		struct pollfd poll_for[] = {{.fd = SOCKET, .events = POLLIN},
+					    {.fd = settled ? state.changes : -1, .events = POLLPRI}};
+		int n = poll(poll_for, 2, settled ? wait_ms : SETTLE_MS);
+
+		if (n < 0 && errno != EINTR)
+			_exit(1);
+		if (n > 0 && poll_for[0].revents != 0 && answer_request() < 0)
+			_exit(0);
+		if (!settled || state.changes < 0) {
+			settled = settled || n == 0;
+			continue;
+		}
+		if (n == 0 || (n > 0 && poll_for[1].revents != 0)) {
+			wait_ms = look_for_mounts() ? RECHECK_MS : -1;
+			settled = false;
+		}
+	}
+}

@@ -1,0 +1,33 @@
+/* keeper_protocol.h - what the daemon (keeper.c) and the keeper (keeper_main.c) say to each other. */
+#ifndef REELFS_KEEPER_PROTOCOL_H
+#define REELFS_KEEPER_PROTOCOL_H
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum keeper_op { KEEPER_MOUNTED, KEEPER_SYNC, KEEPER_SYNC_LAST, KEEPER_RELEASE };
+
+struct keeper_request {
+	uint64_t serial; /* of the answer, too */
+	uint64_t token;
+	enum keeper_op op;
+	char path[PATH_MAX]; /* KEEPER_MOUNTED: the rest has none of it */
+};
+
+struct keeper_answer {
+	uint64_t serial;
+	dev_t dev;
+	int result, clone; /* 0 or a negative errno value; clone: of making it */
+};
+
+/* In memory that both have. */
+struct keeper_shared {
+	atomic_long open; /* files and directories of the mount */
+};
+
+/* The keeper's life. */
+void keeper_main(int socket, struct keeper_shared *shared) __attribute__((noreturn));
+
+#endif

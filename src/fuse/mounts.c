@@ -1,0 +1,274 @@
+/*
+ * mounts.c - see mounts.h. Relies on /proc/self/mountinfo (proc(5)).
+ * Never unmounts by a path alone: a descriptor is opened, seen to be the mount that is meant, and used.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "mounts.h"
+
+extern char **environ;
+
+/* --- the list -------------------------------------------------------------------------------------------------- */
+
+/* Blanks, line ends and backslashes are written as three octal digits. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (const char *p = text; *p != '\0'; to++) {
+		if (p[0] == '\\' && p[1] >= '0' && p[1] <= '3' && p[2] >= '0' && p[2] <= '7' && p[3] >= '0' && p[3] <= '7') {
+			*to = (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
+			p += 4;
+		} else {
+			*to = *p++;
+		}
+	}
+	*to = '\0';
+}
+
+/* ID PARENT MAJOR:MINOR ROOT PATH OPTIONS [TAG...] - TYPE SOURCE OPTIONS. -EINVAL: it is not such a line. */
+static int parse_line(char *line, struct mount_entry *e)
+{
+	char *rest = strstr(line, " - ");
+	unsigned major, minor;
+	int path, end;
+
+	if (rest == NULL || sscanf(line, "%llu %llu %u:%u %*s %n%*s%n", &e->id, &e->parent, &major, &minor, &path, &end) != 4)
+		return -EINVAL;
+	e->dev = makedev(major, minor);
+	e->path = strndup(line + path, (size_t)(end - path));
+	e->type = strndup(rest + 3, strcspn(rest + 3, " "));
+	if (e->path == NULL || e->type == NULL) {
+		free(e->path);
+		free(e->type);
+		return -ENOMEM;
+	}
+	unescape(e->path);
+	return 0;
+}
+
+static int add_line(struct mount_list *list, char *line)
+{
+	struct mount_entry *grown, entry;
+	int res = parse_line(line, &entry);
+
+	if (res == -EINVAL)
+		return 0;
+	if (res < 0)
+		return res;
+	grown = reallocarray(list->entry, list->n + 1, sizeof(*grown));
+	if (grown == NULL) {
+		free(entry.path);
+		free(entry.type);
+		return -ENOMEM;
+	}
+	list->entry = grown;
+	list->entry[list->n++] = entry;
+	return 0;
+}
+
+int mounts_read(struct mount_list *ret)
+{
+	FILE *file = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t size = 0;
+	int res = 0;
+
+	*ret = (struct mount_list){0};
+	if (file == NULL)
+		return -errno;
+	while (res == 0 && getline(&line, &size, file) >= 0)
+		res = add_line(ret, line);
+	if (res == 0 && ferror(file))
+		res = -EIO;
+	free(line);
+	fclose(file);
+	if (res < 0)
+		mounts_free(ret);
+	return res;
+}
+
+void mounts_free(struct mount_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		free(list->entry[i].path);
+		free(list->entry[i].type);
+	}
+	free(list->entry);
+	*list = (struct mount_list){0};
+}
+
+size_t mounts_count(const struct mount_list *list, dev_t dev)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < list->n; i++)
+		count += list->entry[i].dev == dev;
+	return count;
+}
+
+/* --- one mount ------------------------------------------------------------------------------------------------- */
+
+static int identify(int fd, unsigned mask, struct statx *ret)
+{
+	return statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, mask, ret) < 0 ? -errno : 0;
+}
+
+int mounts_device(int fd, dev_t *ret)
+{
+	struct statx st;
+	int res = identify(fd, 0, &st);
+
+	if (res == 0)
+		*ret = makedev(st.stx_dev_major, st.stx_dev_minor);
+	return res;
+}
+
+int mounts_open(const struct mount_entry *entry)
+{
+	int fd = open(entry->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct statx st;
+	int res;
+
+	if (fd < 0)
+		return -errno;
+	res = identify(fd, STATX_MNT_ID, &st);
+	/* Kernels before 5.8 tell no mount id. */
+	if (res == 0 && (makedev(st.stx_dev_major, st.stx_dev_minor) != entry->dev ||
+			 (st.stx_mask & STATX_MNT_ID && st.stx_mnt_id != entry->id)))
+		res = -ENOENT;
+	if (res == 0)
+		return fd;
+	close(fd);
+	return res;
+}
+
+/* What only root may do, this set-uid program does for the user who mounted. */
+static int run_fusermount(const char *path)
+{
+	char *argv[] = {"fusermount3", "-u", "-q", "-z", "--", (char *)(uintptr_t)path, NULL};
+	int status, res;
+	pid_t child;
+
+	res = posix_spawnp(&child, argv[0], NULL, NULL, argv, environ);
+	if (res != 0)
+		return -res;
+	while (waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
+}
+
+int mounts_detach(int fd, const char *path)
+{
+	char link[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+	int res;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	res = umount2(link, MNT_DETACH) < 0 ? -errno : 0;
+	if (res == -ENOENT)
+		res = umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 ? -errno : 0; /* no /proc */
+	return res == -EPERM ? run_fusermount(path) : res;
+}
+
+static int unmount_one(const struct mount_entry *entry)
+{
+	int fd = mounts_open(entry);
+	int res;
+
+	if (fd < 0)
+		return fd;
+	res = mounts_detach(fd, entry->path);
+	close(fd);
+	return res;
+}
+
+/* --- all of a file system -------------------------------------------------------------------------------------- */
+
+/* Another file system's mount that would go along with this one. */
+static const struct mount_entry *mounted_on(const struct mount_list *list, const struct mount_entry *entry)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (list->entry[i].parent == entry->id && list->entry[i].id != entry->id)
+			return &list->entry[i];
+	return NULL;
+}
+
+static void tell_left(const struct mount_entry *entry, const struct mount_entry *other, int error)
+{
+	if (other != NULL && strcmp(other->path, entry->path) == 0)
+		log_line(
+		    LOG_ERR,
+		    "%s: not unmounted: another mount (%s) covers it; take that away, then run 'fusermount3 -u' on the path",
+		    entry->path, other->type);
+	else if (other != NULL)
+		log_line(LOG_ERR, "%s: not unmounted: %s (%s) is mounted inside it; unmount that first, then this", entry->path,
+			 other->path, other->type);
+	else if (error == -ENOENT)
+		log_line(LOG_ERR,
+			 "%s: not unmounted: something else is mounted over a folder above it; take that away, then run "
+			 "'fusermount3 -u' on the path",
+			 entry->path);
+	else
+		log_line(LOG_ERR, "%s: cannot be unmounted: %s; run 'fusermount3 -u' on it, or as root 'umount'", entry->path,
+			 strerror(-error));
+}
+
+/* The last mounted first, as they may lie inside each other. Returns how many have gone; those that stay are told of if `tell`.
+ */
+static size_t unmount_all(const struct mount_list *list, dev_t dev, const char *usual, bool tell)
+{
+	size_t gone = 0;
+
+	for (size_t i = list->n; i-- > 0;) {
+		const struct mount_entry *entry = &list->entry[i], *other;
+		int res = -EBUSY;
+
+		if (entry->dev != dev)
+			continue;
+		other = mounted_on(list, entry);
+		if (other == NULL)
+			res = unmount_one(entry);
+		if (res == 0) {
+			gone++;
+			if (usual == NULL || strcmp(entry->path, usual) != 0)
+				log_line(LOG_INFO, "unmounted from %s", entry->path);
+		} else if (tell) {
+			tell_left(entry, other, res);
+		}
+	}
+	return gone;
+}
+
+int mounts_unmount(dev_t dev, const char *usual)
+{
+	size_t left, gone;
+
+	/* Each that goes may uncover another. */
+	for (bool tell = false;; tell = gone == 0) {
+		struct mount_list list;
+		int res = mounts_read(&list);
+
+		if (res < 0)
+			return res;
+		left = mounts_count(&list, dev);
+		gone = left > 0 ? unmount_all(&list, dev, usual, tell) : 0;
+		mounts_free(&list);
+		if (left == 0 || tell)
+			return (int)(left - gone);
+	}
+}
