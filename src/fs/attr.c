@@ -86,10 +86,11 @@ struct fs_record_inode attr_image(struct inode *i, bool all)
 	return image;
 }
 
-void attr_committed(struct fs *fs, struct open_state *o)
+void attr_committed(struct fs *fs, struct open_state *o, bool rest)
 {
 	pthread_mutex_lock(&o->attr);
-	o->changed = false;
+	o->changed = o->changed && rest;
+	o->lowest = o->inode->size;
 	atomic_store_explicit(&o->inode->atime_due, 0, memory_order_relaxed);
 	pthread_mutex_unlock(&o->attr);
 	extents_clear(&fs->tree, &o->base);

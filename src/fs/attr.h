@@ -15,8 +15,11 @@ void attr_fill(struct inode *i, struct fs_attr *ret);
  */
 struct fs_record_inode attr_image(struct inode *i, bool all);
 
-/* A transaction has the open state's changes: they are the inode's now. Tree lock held for writing. */
-void attr_committed(struct fs *fs, struct open_state *o);
+/*
+ * A transaction has the open state's changes: they are the inode's now, all of them or, if there is a `rest`, just what was cut
+ * and punched. Tree lock held for writing.
+ */
+void attr_committed(struct fs *fs, struct open_state *o, bool rest);
 
 /*
  * What a change of the contents takes away: the attribute security.capability, and, if `set_id`, set-id bits (of someone

@@ -273,7 +273,7 @@ static int apply(struct tx *tx, const struct tx_result *result)
 		struct inode *i = result->ino ? tree_inode(&fs->tree, result->ino) : NULL;
 
 		if (result->committed)
-			attr_committed(fs, result->committed);
+			attr_committed(fs, result->committed, result->rest);
 		if (i && result->lookup)
 			i->lookups++;
 		if (i && result->attr)

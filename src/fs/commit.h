@@ -39,6 +39,7 @@ struct tx_result {
 	bool lookup;
 	struct fs_attr *attr;
 	struct open_state *committed; /* its changed attributes are in this transaction */
+	bool rest;                    /* but some of what it has changed is not */
 };
 int tx_commit(struct tx *tx, const struct tx_result *result);
 void tx_abort(struct tx *tx);

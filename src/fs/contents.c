@@ -1,7 +1,7 @@
 /*
  * contents.c - turns what was written to a file into entries and extents: the whole file as one entry
- * under its path, or just the parts that changed (docs/DESIGN.md, "Contents"). Relies on wbuf.c for the
- * unwritten data and on commit.c for the transaction. Committed data that is copied on is checked first:
+ * under its path, or just the parts that changed (docs/DESIGN.md, "Contents"). Relies on plan.c for what to write, on
+ * wbuf.c for the unwritten data and on commit.c for the transaction. Committed data that is copied on is checked first:
  * damage never gets a new checksum.
  */
 #include "config.h"
@@ -15,16 +15,11 @@
 #include "commit.h"
 #include "contents.h"
 #include "open.h"
+#include "plan.h"
+#include "room.h"
 
-/* A hole at least this long stays one; a file with such a hole is not written whole. */
-#define HOLE_MIN 4096u
-/* Up to so many extents nothing is gained by writing the file whole. */
-#define EXTENTS_FEW 64u
 /* Of an extent that is checked and handed on at once: bounds what is resident. */
 #define STREAM_PIECE (16u << 20)
-/* What a patch costs in the container beside its bytes, roughly. */
-#define PATCH_COST 512u
-
 const uint8_t contents_zeros[ZEROS_SIZE];
 
 int contents_check(struct fs *fs, struct inode *i, struct data *d, uint64_t offset, uint64_t len)
@@ -118,76 +113,6 @@ int contents_stream_base(struct fs *fs, struct open_state *o, uint64_t offset, u
 	return r;
 }
 
-/* --- what to write --------------------------------------------------------------------------------- */
-
-/* Whether every hole of the file as it is now is short enough to be written as zero bytes. */
-static bool has_no_hole(struct open_state *o, uint64_t size)
-{
-	uint64_t at = 0, start, end;
-
-	while (at < size) {
-		if (!open_next_data(o, at, &start, &end) || start > size)
-			start = end = size;
-		if (start - at >= HOLE_MIN)
-			return false;
-		at = end;
-	}
-	return true;
-}
-
-/*
- * What the file's patches have cost since it was last written whole: its entries but the longest one, and what goes with
- * each. Entries that it shares were not written for it, and writing it whole would not spare them.
- */
-static uint64_t patches_cost(struct fs *fs, const struct extents *e)
-{
-	struct number_set seen = {0};
-	uint64_t bytes = 0, longest = 0;
-
-	pthread_rwlock_rdlock(&fs->tree_lock);
-	for (uint32_t i = 0; i < e->n; i++) {
-		const struct data *d = e->at[i].data;
-
-		if (d->shared || number_set_has(&seen, d->position))
-			continue;
-		/* Without memory it is counted again: the file is written whole earlier. */
-		(void)number_set_add(&seen, d->position);
-		bytes += d->len;
-		if (d->len > longest)
-			longest = d->len;
-	}
-	pthread_rwlock_unlock(&fs->tree_lock);
-	number_set_clear(&seen);
-	return bytes - longest + (uint64_t)e->n * PATCH_COST;
-}
-
-/*
- * Writing the file whole costs its size; it is done when most of it is new, or when what patches have
- * cost since it was last written whole comes near that, so that any number of small changes costs a
- * constant factor of their own bytes.
- */
-static bool wants_whole(struct fs *fs, struct open_state *o, uint64_t size)
-{
-	const struct extents *e = open_base(o);
-	uint64_t dirty = wbuf_dirty(o->wbuf);
-	bool wants = e->n == 0 || dirty >= size - dirty;
-
-	if (!wants && e->n > EXTENTS_FEW && e->n % EXTENTS_FEW == 0)
-		wants = patches_cost(fs, e) >= size / 2;
-	return wants && has_no_hole(o, size);
-}
-
-/* The format cannot hold an entry of one NUL byte: that is kept as a hole. */
-static bool is_one_nul(struct open_state *o, bool whole, uint64_t size)
-{
-	uint64_t start, end;
-	uint8_t byte;
-
-	if (wbuf_dirty(o->wbuf) != 1 || (whole && size > 1))
-		return false;
-	return wbuf_next(o->wbuf, 0, &start, &end) && wbuf_read(o->wbuf, start, 1, &byte) == 0 && byte == 0;
-}
-
 /* --- writing it -------------------------------------------------------------------------------------- */
 
 struct writer {
@@ -196,12 +121,9 @@ struct writer {
 	struct tx tx;
 	struct sums sums;
 	struct reel_entry place;
-	bool wrote; /* an entry: place is valid */
-	bool whole;
+	bool wrote;       /* an entry: place is valid */
 	const char *path; /* of a file without a name, that it is about to get */
-	uint64_t size;
-	struct fs_record_extent *runs; /* what the entry holds of the file; position not yet set */
-	size_t n_runs;
+	struct plan plan;
 };
 
 static int sink(void *arg, const void *data, size_t len)
@@ -233,7 +155,7 @@ static uint64_t choose_key(struct writer *w)
 	struct data *d;
 	size_t len;
 
-	if (!w->whole)
+	if (!w->plan.whole)
 		return unique;
 	pthread_rwlock_rdlock(&w->fs->tree_lock);
 	if (!w->path)
@@ -247,54 +169,33 @@ static uint64_t choose_key(struct writer *w)
 	return hash;
 }
 
-static int add_run(struct writer *w, size_t *room, uint64_t offset, uint64_t len, uint64_t data_offset)
-{
-	if (w->n_runs == *room) {
-		size_t more = *room ? *room * 2 : 4;
-		struct fs_record_extent *runs = realloc(w->runs, more * sizeof(*runs));
-
-		if (!runs)
-			return -ENOMEM;
-		w->runs = runs;
-		*room = more;
-	}
-	w->runs[w->n_runs++] = (struct fs_record_extent){.offset = offset, .len = len, .data_offset = data_offset};
-	return 0;
-}
-
-static int write_patch(struct writer *w)
+/* A range of the file as descriptors see it. */
+static int write_range(struct writer *w, uint64_t at, uint64_t limit)
 {
 	struct open_state *o = w->open;
-	uint64_t at = 0, start, end, data_offset = 0;
-	size_t room = 0;
+	uint64_t start, end;
 	int r = 0;
 
-	while (r == 0 && wbuf_next(o->wbuf, at, &start, &end)) {
-		r = add_run(w, &room, start, end - start, data_offset);
-		if (r == 0)
-			r = wbuf_stream(o->wbuf, start, end, sink, w);
-		data_offset += end - start;
-		at = end;
-	}
-	return r;
-}
-
-static int write_whole(struct writer *w)
-{
-	struct open_state *o = w->open;
-	uint64_t at = 0, start, end;
-	size_t room = 0;
-	int r = add_run(w, &room, 0, w->size, 0);
-
-	while (r == 0 && at < w->size) {
-		if (!wbuf_next(o->wbuf, at, &start, &end))
-			start = end = w->size;
+	while (r == 0 && at < limit) {
+		if (!wbuf_next(o->wbuf, at, &start, &end) || start > limit)
+			start = end = limit;
+		if (end > limit)
+			end = limit;
 		if (start > at)
 			r = contents_stream_base(w->fs, o, at, start - at, sink, w);
 		if (r == 0 && end > start)
 			r = wbuf_stream(o->wbuf, start, end, sink, w);
 		at = end;
 	}
+	return r;
+}
+
+static int write_runs(struct writer *w)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < w->plan.n && r == 0; i++)
+		r = write_range(w, w->plan.runs[i].offset, w->plan.runs[i].offset + w->plan.runs[i].len);
 	return r;
 }
 
@@ -305,7 +206,7 @@ static int write_entry(struct writer *w)
 	if (r == 0)
 		r = reel_append_entry_begin(w->tx.append, choose_key(w));
 	if (r == 0)
-		r = w->whole ? write_whole(w) : write_patch(w);
+		r = write_runs(w);
 	if (r == 0)
 		r = sums_end(&w->sums);
 	if (r == 0)
@@ -319,22 +220,23 @@ static int write_entry(struct writer *w)
 /* What was punched becomes a hole first; then come the runs that the entry holds, or the one NUL byte that is a hole. */
 static int record_changes(struct writer *w)
 {
+	const struct plan *p = &w->plan;
 	struct open_state *o = w->open;
-	struct fs_record_extent *list = calloc(ranges_count(&o->punched) + w->n_runs + 1, sizeof(*list));
+	struct fs_record_extent *list = calloc(ranges_count(&o->punched) + p->n + 1, sizeof(*list));
 	struct range r = {0, 0};
 	size_t n = 0;
 
 	if (!list)
 		return -ENOMEM;
-	while (ranges_next(&o->punched, r.end, &r) && r.start < w->size) {
-		uint64_t end = r.end < w->size ? r.end : w->size;
+	while (ranges_next(&o->punched, r.end, &r) && r.start < p->size) {
+		uint64_t end = r.end < p->size ? r.end : p->size;
 
 		if (extents_any(&o->inode->extents, r.start, end))
 			list[n++] = (struct fs_record_extent){r.start, end - r.start, FS_NO_POSITION, 0};
 	}
-	if (w->n_runs > 0)
-		memcpy(list + n, w->runs, w->n_runs * sizeof(*list));
-	n += w->n_runs;
+	if (p->n > 0)
+		memcpy(list + n, p->runs, p->n * sizeof(*list));
+	n += p->n;
 	if (n > 0)
 		body_extents(&w->tx.body, o->inode->ino, 0, list, (uint32_t)n);
 	free(list);
@@ -344,9 +246,11 @@ static int record_changes(struct writer *w)
 static int record(struct writer *w)
 {
 	struct fs_record_inode image;
+	struct plan *p = &w->plan;
 
 	tx_build(&w->tx);
 	image = attr_image(w->open->inode, true);
+	image.size = p->size;
 	body_inode(&w->tx.body, &image);
 	if (w->wrote) {
 		struct fs_record_data data = {
@@ -354,55 +258,106 @@ static int record(struct writer *w)
 
 		body_data(&w->tx.body, &data, w->sums.sum);
 	}
-	for (size_t i = 0; i < w->n_runs; i++)
-		w->runs[i].position = w->wrote ? w->place.offset : FS_NO_POSITION;
-	if (!w->whole || !w->wrote)
+	for (size_t i = 0; i < p->n; i++)
+		p->runs[i].position = w->wrote ? w->place.offset : FS_NO_POSITION;
+	if (!p->whole || !w->wrote)
 		return record_changes(w);
-	body_extents(&w->tx.body, w->open->inode->ino, FS_EXTENTS_REPLACE, w->runs, (uint32_t)w->n_runs);
+	body_extents(&w->tx.body, w->open->inode->ino, FS_EXTENTS_REPLACE, p->runs, (uint32_t)p->n);
 	return 0;
 }
 
-static int commit(struct writer *w, bool dirty, bool one_nul)
+static int write_and_record(struct writer *w)
 {
-	struct open_state *o = w->open;
-	uint64_t start, end;
-	size_t room = 0;
 	int r = 0;
 
-	if (dirty && !one_nul)
+	if (w->plan.dirty > 0 && !w->plan.one_nul)
 		r = write_entry(w);
-	else if (one_nul && wbuf_next(o->wbuf, 0, &start, &end))
-		r = add_run(w, &room, start, 1, 0);
 	if (r == 0)
 		r = record(w);
 	if (r < 0) {
 		tx_abort(&w->tx);
 		return r;
 	}
-	return tx_commit(&w->tx, &(struct tx_result){.committed = o});
+	return tx_commit(&w->tx, &(struct tx_result){.committed = w->open, .rest = w->plan.rest});
+}
+
+/* The buffer keeps what the plan has left out; without memory for that, more: it is committed once again then. */
+static void forget_written(struct open_state *o, const struct plan *p)
+{
+	if (!o->wbuf)
+		return;
+	if (!p->rest)
+		wbuf_clear(o->wbuf);
+	else if (p->dirty > 0)
+		(void)wbuf_punch(o->wbuf, p->start, p->end - p->start);
+}
+
+static int commit(struct fs *fs, struct open_state *o, struct plan *p, const char *path)
+{
+	struct writer w = {.fs = fs, .open = o, .path = path, .plan = *p};
+	int r = tx_begin_contents(fs, &w.tx);
+
+	if (r < 0)
+		return r;
+	if (p->dirty > 0)
+		w.tx.contents = p->bytes;
+	else
+		w.tx.removes = p->size < o->inode->size || ranges_count(&o->punched) > 0;
+	r = write_and_record(&w);
+	if (r == 0)
+		forget_written(o, p);
+	sums_free(&w.sums);
+	/* What was only good to do can be left: there is no room for it, or what would be copied on is damaged. */
+	return (room_error(r) || r == -EIO) && p->bytes > p->dirty && !fs_is_read_only(fs) ? -EAGAIN : r;
+}
+
+static int commit_all(struct fs *fs, struct open_state *o, const char *path, bool lean)
+{
+	struct plan plan;
+	int r = plan_all(fs, o, lean, &plan);
+
+	if (r < 0)
+		return r;
+	r = commit(fs, o, &plan, path);
+	if (r == 0 && plan.whole)
+		o->in_parts = false;
+	plan_free(&plan);
+	return r;
 }
 
 int contents_commit(struct fs *fs, struct open_state *o, const struct contents_as *as)
 {
-	struct writer w = {.fs = fs, .open = o, .size = open_size(o), .path = as ? as->path : NULL};
-	bool dirty = o->wbuf && !wbuf_empty(o->wbuf), one_nul;
+	bool dirty = o->wbuf && !wbuf_empty(o->wbuf);
+	const char *path = as ? as->path : NULL;
 	int r;
 
 	if ((!dirty && !o->changed) || (!as && !open_has_name(fs, o)))
 		return 0;
-	w.whole = dirty && wants_whole(fs, o, w.size);
-	one_nul = dirty && is_one_nul(o, w.whole, w.size);
-	r = tx_begin_contents(fs, &w.tx);
+	r = commit_all(fs, o, path, false);
+	return r == -EAGAIN ? commit_all(fs, o, path, true) : r;
+}
+
+static int commit_piece(struct fs *fs, struct open_state *o, uint64_t *from, bool lean)
+{
+	struct plan plan;
+	int r = plan_piece(fs, o, lean, *from, &plan);
+
 	if (r < 0)
 		return r;
-	if (dirty)
-		w.tx.contents = w.whole ? w.size : wbuf_dirty(o->wbuf);
-	else
-		w.tx.removes = w.size < o->inode->size || ranges_count(&o->punched) > 0;
-	r = commit(&w, dirty, one_nul);
-	if (r == 0 && o->wbuf)
-		wbuf_clear(o->wbuf);
-	sums_free(&w.sums);
-	free(w.runs);
-	return r;
+	if (!plan_is_empty(o, &plan)) {
+		r = commit(fs, o, &plan, NULL);
+		if (r == 0 && plan.dirty > 0)
+			o->in_parts = !plan.whole;
+		if (r == 0)
+			*from = plan.end;
+	}
+	plan_free(&plan);
+	return r < 0 ? r : (int)plan.dirty;
+}
+
+int contents_commit_piece(struct fs *fs, struct open_state *o, uint64_t *from)
+{
+	int r = open_has_name(fs, o) ? commit_piece(fs, o, from, false) : 0;
+
+	return r == -EAGAIN ? commit_piece(fs, o, from, true) : r;
 }

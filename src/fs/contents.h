@@ -17,6 +17,13 @@ struct contents_as {
 int contents_commit(struct fs *fs, struct open_state *o, const struct contents_as *as);
 
 /*
+ * Of a file that stays open: the unwritten bytes from offset *from on, at most PLAN_PIECE (plan.h), as one transaction; the
+ * others stay buffered. *from becomes the end of what was taken. Returns how many bytes were committed, 0 when there is
+ * nothing more to do now, or an error. open_state.io held for writing.
+ */
+int contents_commit_piece(struct fs *fs, struct open_state *o, uint64_t *from);
+
+/*
  * Hands [offset, offset + len) of what is beneath the buffer to a sink, holes as zero bytes, after
  * checking it. open_state.io held.
  */

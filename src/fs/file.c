@@ -1,5 +1,5 @@
 /*
- * file.c - open regular files: open, create, write, flush, fsync, release. Relies on open.c for what an
+ * file.c - open regular files: open, create, flush, fsync, release. Relies on open.c for what an
  * inode's descriptors share and on contents.c for commits.
  */
 #include "config.h"
@@ -14,13 +14,8 @@
 #include "attr.h"
 #include "commit.h"
 #include "contents.h"
-#include "file.h"
 #include "names.h"
 #include "open.h"
-#include "room.h"
-
-/* A write of less than this asks for room only when the buffered amount passes a multiple of it. */
-#define ROOM_STEP (64u << 10)
 
 static bool wants_write(int flags)
 {
@@ -153,80 +148,7 @@ int fs_file_tmpfile(struct fs *fs, uint64_t parent, uint32_t mode, int flags, co
 	return r;
 }
 
-/* --- writing ----------------------------------------------------------------------------------------- */
-
-static bool crosses_step(uint64_t before, uint64_t len)
-{
-	return before == 0 || before / ROOM_STEP != (before + len) / ROOM_STEP;
-}
-
-/*
- * A full disk is told to the writer now rather than at close: the buffered data has to fit into the
- * container, and if it is in a spill file, more of it there as well.
- */
-static int check_room(struct fs *fs, struct open_state *o, uint64_t len)
-{
-	uint64_t dirty = wbuf_dirty(o->wbuf), need = dirty + len + FILE_ROOM_SPARE;
-
-	if (!crosses_step(dirty, len))
-		return 0;
-	if (!wbuf_in_memory(o->wbuf))
-		need += len;
-	return room_for_data(fs, need);
-}
-
-static uint64_t iov_length(const struct iovec *iov, int n)
-{
-	uint64_t len = 0;
-
-	for (int i = 0; i < n; i++)
-		len += iov[i].iov_len;
-	return len;
-}
-
-/* open_state.io held for writing. */
-static int write_buffer(struct fs *fs, struct open_state *o, uint64_t offset, const struct iovec *iov, int n)
-{
-	uint64_t len = iov_length(iov, n), size = open_size(o), filled;
-	struct timespec now = fs_now();
-	int r;
-
-	if (offset > INT64_MAX || len > INT64_MAX - offset)
-		return -EFBIG;
-	if (len == 0)
-		return 0;
-	if (!o->wbuf) {
-		o->wbuf = wbuf_new(&fs->pool);
-		if (!o->wbuf)
-			return -ENOMEM;
-	}
-	filled = len - open_data_bytes(o, offset, offset + len);
-	r = check_room(fs, o, len);
-	if (r == 0)
-		r = wbuf_write(o->wbuf, offset, iov, n);
-	if (r < 0)
-		return r;
-	if (offset + len > size)
-		size = offset + len;
-	open_change(fs, o, &size, filled, &now);
-	return 0;
-}
-
-int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, int n, unsigned flags)
-{
-	int r;
-
-	if (!f->writable)
-		return -EBADF;
-	if (fs_is_read_only(f->fs))
-		return -EROFS;
-	pthread_rwlock_wrlock(&f->open->io);
-	r = flags & FS_WRITE_CACHED ? 0 : attr_kill_priv(f->fs, f->open->inode, flags & FS_WRITE_KILL_SET_ID);
-	if (r == 0)
-		r = write_buffer(f->fs, f->open, offset, iov, n);
-	pthread_rwlock_unlock(&f->open->io);
-	return r;
-}
+/* --- committing -------------------------------------------------------------------------------------- */
 
 static int flush(struct fs *fs, struct open_state *o, const struct contents_as *as)
 {
@@ -290,53 +212,4 @@ void fs_file_release(struct fs_file *f)
 	}
 	open_put(fs, o);
 	free(f);
-}
-
-/* --- everything that is open ----------------------------------------------------------------------------- */
-
-/* A user of each open state, in an array that the caller frees; so none ends meanwhile. */
-static int hold_all(struct fs *fs, struct open_state ***ret, size_t *n)
-{
-	struct open_state **all;
-	size_t count = 0;
-
-	pthread_rwlock_wrlock(&fs->tree_lock);
-	for (struct open_state *o = fs->opens; o; o = o->next)
-		count++;
-	all = calloc(count + 1, sizeof(*all));
-	*n = 0;
-	for (struct open_state *o = all ? fs->opens : NULL; o; o = o->next) {
-		o->users++;
-		all[(*n)++] = o;
-	}
-	pthread_rwlock_unlock(&fs->tree_lock);
-	*ret = all;
-	return all ? 0 : -ENOMEM;
-}
-
-int file_commit_all(struct fs *fs)
-{
-	struct open_state **all;
-	size_t n;
-	int r = hold_all(fs, &all, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		int one = flush(fs, all[i], NULL);
-
-		if (r == 0)
-			r = one;
-		open_put(fs, all[i]);
-	}
-	free(all);
-	return r;
-}
-
-int fs_sync(struct fs *fs)
-{
-	int r = fs_is_read_only(fs) ? 0 : file_commit_all(fs);
-	int a = fs_is_read_only(fs) ? 0 : atime_commit(fs);
-	int s = reel_sync(fs->store);
-
-	r = r < 0 ? r : a;
-	return r < 0 ? r : s;
 }

@@ -9,7 +9,4 @@
 /* Room on the disk for transactions that data leaves free, in bytes. */
 #define FILE_ROOM_SPARE (256u << 10)
 
-/* Commits the unwritten data of every open file that has a name. Returns the first error. */
-int file_commit_all(struct fs *fs);
-
 #endif

@@ -22,6 +22,7 @@
 #include "room.h"
 #include "state.h"
 #include "syncer.h"
+#include "turns.h"
 
 /* Contents that were read through the mapping count as this process's memory until they are let go. */
 #define TOUCHED_MAX (128u << 20)
@@ -169,7 +170,7 @@ int fs_close(struct fs *fs)
 	if (!fs->read_only) {
 		syncer_stop(fs);
 		if (!fs_is_read_only(fs)) {
-			r = file_commit_all(fs);
+			r = turns_commit_all(fs);
 			one = atime_commit(fs);
 			/* Where the disk is full nothing is lost that anybody was promised. */
 			r = r < 0 || room_error(one) ? r : one;

@@ -47,9 +47,10 @@ typedef int (*fs_progress_fn)(void *arg, uint64_t done, uint64_t total);
 
 /*
  * Has the kernel, which caches what programs write, hand it over (fs_file_write()), and waits until it has, for a bounded
- * time. Called in a thread of the file system's own, with no lock held, while some inode is open for writing.
+ * time. True: all that it had when it was called has arrived. Called in a thread of the file system's own, with no lock
+ * held, while some inode is open for writing.
  */
-typedef void (*fs_hand_over_fn)(void *arg);
+typedef bool (*fs_hand_over_fn)(void *arg);
 
 /* What the kernel has cached of an inode and is no longer so, without a request of its own having changed it. */
 enum fs_stale {

@@ -28,6 +28,7 @@ libfs_la_SOURCES = \
 	src/fs/nameless.c src/fs/nameless.h \
 	src/fs/names.c src/fs/names.h \
 	src/fs/open.c src/fs/open.h \
+	src/fs/plan.c src/fs/plan.h \
 	src/fs/ranges.c src/fs/ranges.h \
 	src/fs/read.c \
 	src/fs/record.c src/fs/record.h \
@@ -48,6 +49,8 @@ libfs_la_SOURCES = \
 	src/fs/syncer.c src/fs/syncer.h \
 	src/fs/table.h \
 	src/fs/tree.c src/fs/tree.h \
+	src/fs/turns.c src/fs/turns.h \
 	src/fs/wbuf.c src/fs/wbuf.h \
+	src/fs/write.c \
 	src/fs/xattr.c
 libfs_la_LIBADD = libstore.la $(JUDY_LIBS)

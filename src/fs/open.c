@@ -73,7 +73,7 @@ int open_hold(struct fs *fs, uint64_t ino, struct open_state **ret)
 	return r;
 }
 
-uint64_t open_size(struct open_state *o)
+uint64_t open_size(const struct open_state *o)
 {
 	return o->changed ? o->size : o->inode->size;
 }
@@ -130,6 +130,25 @@ bool open_has_writers(struct fs *fs, struct open_state *o)
 	return has;
 }
 
+void open_handing(struct fs *fs)
+{
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	for (struct open_state *o = fs->opens; o; o = o->next) {
+		pthread_mutex_lock(&o->attr);
+		o->handing = o->changed ? o->size : 0;
+		pthread_mutex_unlock(&o->attr);
+	}
+	pthread_rwlock_unlock(&fs->tree_lock);
+}
+
+void open_handed(struct open_state *o)
+{
+	pthread_mutex_lock(&o->attr);
+	if (o->changed && o->complete < o->handing)
+		o->complete = o->handing;
+	pthread_mutex_unlock(&o->attr);
+}
+
 bool open_any_writers(struct fs *fs)
 {
 	bool any = false;
@@ -141,17 +160,29 @@ bool open_any_writers(struct fs *fs)
 	return any;
 }
 
-/* From here on what descriptors see is in the open state. Tree lock and attr held. */
+/* From here on what descriptors see is in the open state. Tree lock and attr held, and io for writing. */
 static void begin_change(struct open_state *o)
 {
 	if (o->changed)
 		return;
-	o->size = o->inode->size;
+	o->handing = 0;
+	o->size = o->lowest = o->complete = o->inode->size;
 	o->allocated = o->inode->extents.bytes;
 	o->atime = o->inode->atime;
 	o->mtime = o->inode->mtime;
 	o->ctime = o->inode->ctime;
 	o->changed = true;
+}
+
+static void set_size(struct open_state *o, uint64_t size)
+{
+	o->size = size;
+	if (o->lowest > size)
+		o->lowest = size;
+	if (o->complete > size)
+		o->complete = size;
+	if (o->handing > size)
+		o->handing = size;
 }
 
 void open_change(struct fs *fs, struct open_state *o, const uint64_t *size, uint64_t filled, const struct timespec *now)
@@ -160,7 +191,7 @@ void open_change(struct fs *fs, struct open_state *o, const uint64_t *size, uint
 	pthread_mutex_lock(&o->attr);
 	begin_change(o);
 	if (size)
-		o->size = *size;
+		set_size(o, *size);
 	if (!fs->caller_stamps)
 		o->mtime = o->ctime = *now;
 	o->allocated += filled;
@@ -232,6 +263,6 @@ void open_revert(struct fs *fs, struct open_state *o)
 	if (o->wbuf)
 		wbuf_clear(o->wbuf);
 	pthread_rwlock_wrlock(&fs->tree_lock);
-	attr_committed(fs, o);
+	attr_committed(fs, o, false);
 	pthread_rwlock_unlock(&fs->tree_lock);
 }

@@ -14,7 +14,7 @@ void open_put(struct fs *fs, struct open_state *o);
 int open_hold(struct fs *fs, uint64_t ino, struct open_state **ret);
 
 /* The size that descriptors see. open_state.io held. */
-uint64_t open_size(struct open_state *o);
+uint64_t open_size(const struct open_state *o);
 /* The extents beneath the write buffer. open_state.io held. */
 const struct extents *open_base(const struct open_state *o);
 
@@ -22,6 +22,13 @@ const struct extents *open_base(const struct open_state *o);
 bool open_has_writers(struct fs *fs, struct open_state *o);
 /* Whether any inode is open for writing. Takes the tree lock. */
 bool open_any_writers(struct fs *fs);
+/*
+ * Before the kernel is asked to hand over what it has cached: notes how far each file is known here. Once it has done so,
+ * open_handed() says of each that up to there nothing is missing (W1). open_handing() takes the tree lock;
+ * open_handed(): open_state.io held for writing.
+ */
+void open_handing(struct fs *fs);
+void open_handed(struct open_state *o);
 /* Whether the inode has a name. Takes the tree lock. */
 bool open_has_name(struct fs *fs, struct open_state *o);
 

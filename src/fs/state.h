@@ -30,8 +30,8 @@ struct fs {
 	struct fs_options options;
 	uint32_t uid, gid; /* who opened it: owner of what nobody else owns */
 	bool read_only;
-	bool caller_stamps; /* fs_caller_stamps(); set before other threads call */
-	bool stopping;      /* fs_close() has begun; tells the syncer */
+	bool caller_stamps;   /* fs_caller_stamps(); set before other threads call */
+	atomic_bool stopping; /* fs_close() has begun; tells the syncer */
 
 	pthread_mutex_t commit;
 	/* protected by commit: */
@@ -84,11 +84,17 @@ struct open_state {
 	bool cut;          /* `base` holds the committed extents less what was truncated or punched */
 	struct extents base;
 	struct ranges punched; /* what was taken out of `base`, up to the last committed extent's end */
+	bool gap;              /* what was last committed ends at one that may not be a hole */
+	bool in_parts;         /* what it has was committed while it stayed open, in parts */
+	int told;              /* the error of committing it while it is open that was told; 0: it works */
+	uint64_t lowest;       /* the least that the size has been since it was the committed one */
+	uint64_t complete;     /* before this nothing is missing that the kernel has cached and not handed over (W1) */
 
 	pthread_mutex_t attr;
 	/* protected by attr: */
 	bool changed; /* size or times differ from the committed ones */
 	uint64_t size;
+	uint64_t handing;   /* the size when the kernel was last asked to hand over; less where it was cut since */
 	uint64_t allocated; /* bytes that are in wbuf, in the extents beneath, or in both */
 	struct timespec atime, mtime, ctime;
 };

@@ -1,5 +1,5 @@
 /*
- * syncer.c - see syncer.h. Holds no lock while it syncs.
+ * syncer.c - see syncer.h. Relies on turns.c for the files that are open. Holds no lock while it syncs.
  */
 #include "config.h"
 
@@ -12,40 +12,77 @@
 #include "nameless.h"
 #include "open.h"
 #include "syncer.h"
+#include "turns.h"
 
-static bool wait_for_next(struct fs *fs)
+/* A round begins so long after the one before has begun, but leaves others at least half of the time. */
+static bool wait_for_next(struct fs *fs, struct timespec begun)
 {
-	struct timespec until;
-	bool stopping;
+	struct timespec now;
+	time_t took;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += fs->options.sync_interval_s;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	took = now.tv_sec - begun.tv_sec;
+	if (took > fs->options.sync_interval_s / 2) {
+		begun = now;
+		begun.tv_sec -= fs->options.sync_interval_s / 2;
+	}
+	begun.tv_sec += fs->options.sync_interval_s;
 	pthread_mutex_lock(&fs->syncer_lock);
-	while (!fs->stopping && pthread_cond_timedwait(&fs->syncer_wake, &fs->syncer_lock, &until) != ETIMEDOUT)
+	while (!fs->stopping && pthread_cond_timedwait(&fs->syncer_wake, &fs->syncer_lock, &begun) != ETIMEDOUT)
 		;
-	stopping = fs->stopping;
 	pthread_mutex_unlock(&fs->syncer_lock);
-	return !stopping;
+	return !fs->stopping;
+}
+
+static bool hand_over(struct fs *fs)
+{
+	if (!fs->options.hand_over || !open_any_writers(fs))
+		return true;
+	open_handing(fs);
+	return fs->options.hand_over(fs->options.cache_arg);
+}
+
+/*
+ * What has come for the first time can be one side of a gap, of which only the next handing over tells whether it is a
+ * hole (W1).
+ */
+static void store_open_files(struct fs *fs)
+{
+	bool again = true, handed;
+
+	for (int i = 0; i < 2 && again && !fs_is_read_only(fs); i++) {
+		handed = hand_over(fs);
+		again = turns_commit(fs, handed) && handed;
+	}
+}
+
+int syncer_round(struct fs *fs)
+{
+	int r = 0;
+
+	store_open_files(fs);
+	if (commit_wants_checkpoint(fs)) {
+		r = atime_commit(fs);
+		if (r == 0)
+			r = commit_checkpoint(fs);
+	}
+	if (r == 0 && reel_durable_tail(fs->store) < reel_tail_offset(fs->store))
+		r = reel_sync(fs->store);
+	return r;
 }
 
 static void *syncer(void *arg)
 {
 	struct fs *fs = arg;
 	bool told = false;
+	struct timespec begun;
+	int r;
 
-	while (wait_for_next(fs)) {
-		int r = 0;
-
+	clock_gettime(CLOCK_MONOTONIC, &begun);
+	while (wait_for_next(fs, begun)) {
+		clock_gettime(CLOCK_MONOTONIC, &begun);
 		nameless_warn(fs);
-		if (fs->options.hand_over && !fs_is_read_only(fs) && open_any_writers(fs))
-			fs->options.hand_over(fs->options.cache_arg);
-		if (commit_wants_checkpoint(fs)) {
-			r = atime_commit(fs);
-			if (r == 0)
-				r = commit_checkpoint(fs);
-		}
-		if (r == 0 && reel_durable_tail(fs->store) < reel_tail_offset(fs->store))
-			r = reel_sync(fs->store);
+		r = syncer_round(fs);
 		if (r < 0 && !told)
 			fs_log(fs, LOG_ERR, "%s: %s: %s", reel_path(fs->store),
 			       fs_is_read_only(fs) ? "nothing more can be written; what is there stays readable"

@@ -1,0 +1,150 @@
+/*
+ * write.c - writing to open regular files. Relies on wbuf.c, which holds the bytes until they are committed. Commits
+ * nothing but the loss of privileges.
+ */
+#include "config.h"
+
+#include <errno.h>
+
+#include "attr.h"
+#include "file.h"
+#include "open.h"
+#include "room.h"
+
+/* A write of less than this asks for room only when the buffered amount passes a multiple of it. */
+#define ROOM_STEP (64u << 10)
+/* No kernel's pages are longer. */
+#define PAGE_LONGEST 65536u
+
+static bool crosses_step(uint64_t before, uint64_t len)
+{
+	return before == 0 || before / ROOM_STEP != (before + len) / ROOM_STEP;
+}
+
+/*
+ * A full disk is told to the writer now rather than at close: the buffered data has to fit into the
+ * container, and if it is in a spill file, more of it there as well.
+ */
+static int check_room(struct fs *fs, struct open_state *o, uint64_t len)
+{
+	uint64_t dirty = wbuf_dirty(o->wbuf), need = dirty + len + FILE_ROOM_SPARE;
+
+	if (!crosses_step(dirty, len))
+		return 0;
+	if (!wbuf_in_memory(o->wbuf))
+		need += len;
+	return room_for_data(fs, need);
+}
+
+static uint64_t iov_length(const struct iovec *iov, int n)
+{
+	uint64_t len = 0;
+
+	for (int i = 0; i < n; i++)
+		len += iov[i].iov_len;
+	return len;
+}
+
+/* How many of the first `len` bytes at `offset`, which lie in the extent, are those in the container, and sound. */
+static uint64_t same_as(struct fs *fs, const struct extent *x, uint64_t offset, const uint8_t *bytes, uint64_t len)
+{
+	uint64_t at = x->data_offset + (offset - x->offset), same = 0, bad;
+	const uint8_t *old = reel_base(fs->store) + x->data->position + at;
+
+	if (data_check(fs->store, x->data, at, len, &bad) < 0)
+		return 0;
+	while (same < len && bytes[same] == old[same])
+		same++;
+	/* Or else zeros were read in the place of what another program has cut off. */
+	return reel_has(fs->store, x->data->position + at + len) < 0 ? 0 : same;
+}
+
+/*
+ * What is appended to a file the kernel hands over from the start of its page. How much of that start is in the container
+ * already and unchanged: without it a log of short lines would be stored many times over.
+ */
+static uint64_t known_start(struct fs *fs, const struct open_state *o, uint64_t offset, const struct iovec *iov)
+{
+	const struct extents *e = open_base(o);
+	uint64_t at = offset, end = offset - offset % PAGE_LONGEST + PAGE_LONGEST, start, dirty_end;
+
+	if (end > offset + iov->iov_len)
+		end = offset + iov->iov_len;
+	if (wbuf_next(o->wbuf, offset, &start, &dirty_end) && end > start)
+		end = start;
+	for (uint32_t i = extents_find(e, at); at < end && i < e->n && e->at[i].offset <= at; i++) {
+		uint64_t to = e->at[i].offset + e->at[i].len < end ? e->at[i].offset + e->at[i].len : end;
+		uint64_t same = same_as(fs, &e->at[i], at, (const uint8_t *)iov->iov_base + (at - offset), to - at);
+
+		at += same;
+		if (at < to)
+			break;
+	}
+	return at - offset;
+}
+
+struct range_in {
+	uint64_t offset, len;
+	const struct iovec *iov;
+	int n;
+};
+
+/* A part that is known already does not become dirty. */
+static int put(struct fs *fs, struct open_state *o, const struct range_in *in, bool cached)
+{
+	struct iovec rest = in->iov[0];
+	uint64_t known = 0;
+
+	if (cached && in->n == 1 && in->offset + in->len > open_size(o))
+		known = known_start(fs, o, in->offset, &rest);
+	if (known == 0)
+		return wbuf_write(o->wbuf, in->offset, in->iov, in->n);
+	rest.iov_base = (uint8_t *)rest.iov_base + known;
+	rest.iov_len -= known;
+	return wbuf_write(o->wbuf, in->offset + known, &rest, 1);
+}
+
+/* open_state.io held for writing. */
+static int write_buffer(struct fs *fs, struct open_state *o, const struct range_in *in, bool cached)
+{
+	uint64_t size = open_size(o), end = in->offset + in->len, filled;
+	struct timespec now = fs_now();
+	int r;
+
+	if (in->offset > INT64_MAX || in->len > INT64_MAX - in->offset)
+		return -EFBIG;
+	if (in->len == 0)
+		return 0;
+	if (!o->wbuf) {
+		o->wbuf = wbuf_new(&fs->pool);
+		if (!o->wbuf)
+			return -ENOMEM;
+	}
+	filled = in->len - open_data_bytes(o, in->offset, end);
+	r = check_room(fs, o, in->len);
+	if (r == 0)
+		r = put(fs, o, in, cached);
+	if (r < 0)
+		return r;
+	if (end > size)
+		size = end;
+	open_change(fs, o, &size, filled, &now);
+	return 0;
+}
+
+int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, int n, unsigned flags)
+{
+	const struct range_in in = {offset, iov_length(iov, n), iov, n};
+	int r;
+
+	if (!f->writable)
+		return -EBADF;
+	if (fs_is_read_only(f->fs))
+		return -EROFS;
+	pthread_rwlock_wrlock(&f->open->io);
+	r = flags & FS_WRITE_CACHED ? 0 : attr_kill_priv(f->fs, f->open->inode, flags & FS_WRITE_KILL_SET_ID);
+	if (r == 0)
+		r = write_buffer(f->fs, f->open, &in, flags & FS_WRITE_CACHED);
+	pthread_rwlock_unlock(&f->open->io);
+	return r;
+}
