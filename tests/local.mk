@@ -108,12 +108,13 @@ tests_unit_fs_test_copy_LDADD = $(fs_test_libs)
 tests_unit_fs_test_copy_threads_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_copy_threads_LDADD = $(fs_test_libs)
 range_tests = tests/mount/lseek.sh tests/mount/fallocate.sh tests/mount/copy_file_range.sh \
-	tests/mount/sparse.sh tests/mount/direct-io.sh tests/mount/sync.sh
+	tests/mount/sparse.sh tests/mount/direct-io.sh tests/mount/sync.sh tests/mount/coherent.sh
 TESTS += $(range_tests)
 EXTRA_DIST += $(range_tests)
-noinst_PROGRAMS += tests/mount/ranges tests/mount/cached
+noinst_PROGRAMS += tests/mount/ranges tests/mount/cached tests/mount/coherent
 tests_mount_ranges_SOURCES = tests/mount/ranges.c tests/mount/calls.h
 tests_mount_cached_SOURCES = tests/mount/cached.c tests/mount/calls.h
+tests_mount_coherent_SOURCES = tests/mount/coherent.c tests/mount/calls.h
 
 # Programs of other people, which find in a mount what they find elsewhere. tools/soak runs their long forms.
 program_tests = \

@@ -11,17 +11,19 @@
 
 #define WANTED                                                                                                                 \
 	(FUSE_CAP_ASYNC_READ | FUSE_CAP_ATOMIC_O_TRUNC | FUSE_CAP_EXPORT_SUPPORT | FUSE_CAP_PARALLEL_DIROPS |                  \
-	 FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_ASYNC_DIO | FUSE_CAP_CACHE_SYMLINKS |                     \
-	 FUSE_CAP_EXPLICIT_INVAL_DATA | FUSE_CAP_DONT_MASK)
+	 FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_EXPLICIT_INVAL_DATA |           \
+	 FUSE_CAP_DONT_MASK)
 
 /*
  * AUTO_INVAL_DATA would drop cached contents when a time changes, and only the kernel changes them.
  * SPLICE: replies go out of the container's mapping, and requests are small or copied anyway.
  * HANDLE_KILLPRIV (not V2) would leave it to the file system to know who has CAP_FSETID.
+ * ASYNC_DIO: the kernel drops what its page cache has of the range before a direct write, and again after one that it has
+ * waited for, but not after one that ends by itself. A page that was read in between would be old for good.
  */
 #define UNWANTED                                                                                                               \
 	(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |                      \
-	 FUSE_CAP_HANDLE_KILLPRIV)
+	 FUSE_CAP_HANDLE_KILLPRIV | FUSE_CAP_ASYNC_DIO)
 
 void op_init(void *userdata, struct fuse_conn_info *conn)
 {
