@@ -21,6 +21,9 @@ struct report {
 	struct json j;
 	uint64_t faults;
 	bool cut_short; /* a part of the container could not be reached */
+	bool in_use;    /* a writer has it open: what follows the last whole entry may be under way */
+	uint64_t sequence;
+	int64_t time_ns; /* of the newest transaction; 0: there is none */
 };
 
 static void report_begin(struct report *rep)
@@ -59,37 +62,92 @@ static void report_warnings(struct report *rep)
 	}
 }
 
-static void report_end(struct report *rep, const struct reel_info *info)
+static uint64_t torn_bytes(const struct reel_info *info)
 {
-	uint64_t torn = info->disk_size > info->file_size ? info->disk_size - info->file_size : 0;
+	return info->disk_size > info->file_size ? info->disk_size - info->file_size : 0;
+}
 
-	if (rep->json) {
-		json_end(&rep->j, ']');
-		json_bool(&rep->j, "clean", rep->faults == 0);
-		json_number(&rep->j, "entries", info->entries);
-		json_number(&rep->j, "bytes", info->file_size);
-		json_number(&rep->j, "torn_bytes", torn);
-		json_end(&rep->j, '}');
+/* Bytes that no writer is just adding are not clean: it may be a copy that has lost much more. */
+static void report_torn(struct report *rep, const struct reel_info *info)
+{
+	char text[512];
+
+	if (torn_bytes(info) == 0 || rep->cut_short)
+		return;
+	if (rep->in_use) {
+		if (!rep->json)
+			printf("note: the container is in use, and the last %" PRIu64
+			       " bytes are an append that is under way\n",
+			       torn_bytes(info));
 		return;
 	}
-	if (torn > 0 && !rep->cut_short)
-		printf("note: %" PRIu64 " bytes after the last whole entry are of an append that a crash cut off "
-		       "(the next writer takes them away), or that a mount is making just now\n",
-		       torn);
+	snprintf(text, sizeof(text),
+		 "the last %" PRIu64 " bytes, after offset %" PRIu64
+		 ", are an append that was not finished: a crash cut it off, or this is a copy that is not complete. A mount "
+		 "or 'fsck.reelfs -p' takes them away",
+		 torn_bytes(info), info->file_size);
+	report_fault(rep, text);
+}
+
+static struct timespec time_of(const struct report *rep)
+{
+	return (struct timespec){.tv_sec = (time_t)(rep->time_ns / 1000000000), .tv_nsec = (long)(rep->time_ns % 1000000000)};
+}
+
+static void report_json_end(struct report *rep, const struct reel_info *info)
+{
+	const struct timespec t = time_of(rep);
+	char text[TIME_TEXT];
+
+	json_end(&rep->j, ']');
+	json_bool(&rep->j, "clean", rep->faults == 0);
+	if (rep->time_ns > 0) {
+		json_number(&rep->j, "sequence", rep->sequence);
+		json_string(&rep->j, "time", iso_time_text(&t, text));
+	} else {
+		json_null(&rep->j, "sequence");
+		json_null(&rep->j, "time");
+	}
+	json_bool(&rep->j, "in_use", rep->in_use);
+	json_number(&rep->j, "entries", info->entries);
+	json_number(&rep->j, "bytes", info->file_size);
+	json_number(&rep->j, "torn_bytes", torn_bytes(info));
+	json_end(&rep->j, '}');
+}
+
+static void report_end(struct report *rep, const struct reel_info *info)
+{
+	char state[128] = "", text[TIME_TEXT];
+	const struct timespec t = time_of(rep);
+
+	report_torn(rep, info);
+	if (rep->json) {
+		report_json_end(rep, info);
+		return;
+	}
+	if (rep->time_ns > 0)
+		snprintf(state, sizeof(state), "transaction %" PRIu64 " of %s, ", rep->sequence, long_time_text(&t, text));
 	put_escaped(stdout, rep->path, strlen(rep->path), false);
 	if (rep->faults == 0)
-		printf(": clean: %" PRIu64 " entries, %" PRIu64 " bytes checked\n", info->entries, info->file_size);
+		printf(": clean: %s%" PRIu64 " entries, %" PRIu64 " bytes checked\n", state, info->entries, info->file_size);
 	else
-		printf(": %" PRIu64 " fault%s found in %" PRIu64 " entries, %" PRIu64 " bytes\n", rep->faults,
-		       rep->faults == 1 ? "" : "s", info->entries, info->file_size);
+		printf(": %" PRIu64 " fault%s found in %s%" PRIu64 " entries, %" PRIu64 " bytes\n", rep->faults,
+		       rep->faults == 1 ? "" : "s", state, info->entries, info->file_size);
 }
 
 static int check_open(struct container *c, struct report *rep)
 {
 	struct reel_info info;
+	struct fs_info state;
 	int64_t n;
-	int r;
+	int r = fs_info(c->fs, &state);
 
+	if (r < 0) {
+		complain_errno(c->path, r, NULL);
+		return STATUS_USAGE;
+	}
+	rep->sequence = state.sequence;
+	rep->time_ns = state.time_ns;
 	report_begin(rep);
 	report_warnings(rep);
 	progress_begin("check", 0);
@@ -106,6 +164,25 @@ static int check_open(struct container *c, struct report *rep)
 	}
 	report_end(rep, &info);
 	return rep->faults == 0 && n == 0 ? STATUS_OK : STATUS_FAILED;
+}
+
+/*
+ * Opens the container so that a torn end is one: where it has some and a writer is there now, they may be that one's; and
+ * where one was there they may be whole by now.
+ */
+static int open_to_check(struct report *rep, struct container *ret)
+{
+	struct fs_info info;
+	int r = container_try(rep->path, FOR_READING, ret);
+
+	if (r < 0 || fs_info(ret->fs, &info) < 0 || info.torn == 0)
+		return r;
+	rep->in_use = reel_has_writer(fs_store(ret->fs)) > 0;
+	if (rep->in_use)
+		return 0;
+	r = fs_close(ret->fs);
+	forget_library_message();
+	return r < 0 ? r : container_try(rep->path, FOR_READING, ret);
 }
 
 static int check_entries(struct reel *store, struct report *rep)
@@ -147,6 +224,8 @@ static int check_without_tree(struct report *rep)
 
 	if (r < 0)
 		return r;
+	/* Of what is behind the damage nothing more can be said. */
+	rep->cut_short = true;
 	report_begin(rep);
 	report_fault(rep, take_library_message(why) ? why : "the file system in it is damaged and cannot be opened");
 	r = check_entries(store, rep);
@@ -253,7 +332,7 @@ static int run_check(const struct args *args)
 
 	if (args_have(args, 'r'))
 		return repair(&rep, args->value['r']);
-	r = container_try(rep.path, FOR_READING, &c);
+	r = open_to_check(&rep, &c);
 	if (r == -EBADMSG && check_without_tree(&rep) == 0)
 		return STATUS_FAILED;
 	if (r < 0) {
@@ -276,7 +355,8 @@ const struct command cmd_check = {
     .synopsis = "[--json] [--repair=OUT] CONTAINER",
     .summary = "look for damage; copy what is whole",
     .details = "Reads the whole container and checks every checksum, link, transaction, name and file.\n"
-	       "Prints a line for each fault and a last line that sums up. Changes nothing in CONTAINER.\n"
+	       "Prints a line for each fault and a last line that sums up, with the number and time of the\n"
+	       "newest transaction: of then is what was checked. Changes nothing in CONTAINER.\n"
 	       "Exit status: 0 no faults, 1 faults, 2 the container could not be checked.\n"
 	       "\n"
 	       "With --repair=OUT what is whole is copied into the new container OUT, and each thing that is\n"

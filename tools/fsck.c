@@ -202,7 +202,13 @@ static int cut_torn(const struct fsck *f)
 
 static int handle_torn(const struct fsck *f)
 {
+	const struct timespec t = {.tv_sec = (time_t)(f->info.time_ns / 1000000000),
+				   .tv_nsec = (long)(f->info.time_ns % 1000000000)};
+	char text[TIME_TEXT];
+
 	tell(f, "the last %" PRIu64 " bytes are an append that was not finished", f->info.torn);
+	if (f->info.time_ns > 0)
+		tell(f, "without them it is of %s (transaction %" PRIu64 ")", long_time_text(&t, text), f->info.sequence);
 	if (may_repair(f))
 		return cut_torn(f);
 	put_line(f, "not repaired; fsck.reelfs -p cuts it off, and so does the next mount");

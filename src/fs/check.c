@@ -108,6 +108,10 @@ static void check_entries(struct check *c)
 		end = e.prev_tail;
 	}
 	check_order(c, NULL);
+	if (c->fs->unbegun)
+		fault(c,
+		      "it has a superblock and no transaction: its first change was not finished, or it is a copy that is not "
+		      "complete. Copy it again, or mount it to begin with an empty file system");
 }
 
 static bool check_extent(struct check *c, const struct extent *x, uint64_t *bad)

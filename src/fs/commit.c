@@ -77,6 +77,8 @@ static int append_seal(struct fs *fs, struct reel_append *a, uint32_t flags, con
 		return r;
 	fs->sequence = seal.sequence;
 	fs->last_seal = seal.position;
+	fs->last_time_ns = seal.time_ns;
+	fs->unbegun = false;
 	fs->last_clean = flags & FS_SEAL_CLEAN;
 	if (flags & FS_SEAL_CHECKPOINT) {
 		fs->last_checkpoint = seal.position;

@@ -2,7 +2,7 @@
  * compact.c - writes the present state of a container into a new one, which then takes its place:
  * no superseded entries, no history, every file without holes as one entry under its path. What files share is written
  * once, and they go on sharing it. The old file is whole until the new one has its name, and what cannot be
- * read right is not copied.
+ * read right is not copied. All names are in the checkpoint at the end: where it is small it is written twice.
  */
 #include "config.h"
 
@@ -18,14 +18,20 @@
 #include "create.h"
 #include "open.h"
 #include "shared.h"
+#include "whole.h"
+
+/* A second checkpoint costs at most this, or this share of the container. */
+#define SECOND_BYTES (1u << 20)
+#define SECOND_SHARE 8
 
 struct compaction {
 	struct fs *from;
 	struct reel_append *append;
 	struct body body;
 	struct sums sums;
-	uint64_t size;   /* of the new container */
-	uint64_t copied; /* bytes of contents */
+	struct reel_entry whole; /* the entry that says where all of it ends */
+	uint64_t size;           /* of the new container */
+	uint64_t copied;         /* bytes of contents */
 	uint64_t to_copy;
 	struct table used; /* key hashes of contents that were copied */
 	struct shared_set shared;
@@ -258,9 +264,41 @@ static int copy_all(struct compaction *c)
 	return r;
 }
 
+/* What a seal of the checkpoint takes, and whether it is worth while to have a second one behind it. */
+static uint64_t checkpoint_size(const struct body *body)
+{
+	return sizeof(struct fs_seal) + body->len + REEL_TRAILER_SIZE;
+}
+
+static bool wants_second(const struct body *body, uint64_t before)
+{
+	return checkpoint_size(body) <= SECOND_BYTES || checkpoint_size(body) <= before / SECOND_SHARE;
+}
+
+/* The entry at the front gets to know with which seal the container ends. */
+static int amend_whole(struct compaction *c, struct fs *to, bool second)
+{
+	uint64_t end = reel_append_next_payload(c->append) + checkpoint_size(&c->body);
+
+	if (second)
+		end = (end + 63) / 64 * 64 + checkpoint_size(&c->body);
+	return whole_end(&to->super, c->append, &c->whole, to->sequence + 1 + second, end);
+}
+
+/* The same again: where one of the two is damaged a repair has the other. What comes before it is durable. */
+static int append_second(struct compaction *c, struct fs *to)
+{
+	int r = reel_sync(to->store);
+
+	if (r == 0)
+		r = reel_append_begin(to->store, &c->append);
+	return r < 0 ? r : commit_first(to, c->append, &c->body);
+}
+
 static int fill(struct fs *to, void *arg)
 {
 	struct compaction *c = arg;
+	bool second = false;
 	int r;
 
 	to->sequence = c->from->sequence;
@@ -269,12 +307,20 @@ static int fill(struct fs *to, void *arg)
 		return r;
 	r = commit_first_super(to, c->append);
 	if (r == 0)
+		r = whole_begin(&to->super, c->append, &c->whole);
+	if (r == 0)
 		r = copy_all(c);
+	if (r == 0) {
+		second = wants_second(&c->body, reel_append_next_payload(c->append));
+		r = amend_whole(c, to, second);
+	}
 	if (r < 0) {
 		reel_append_abort(c->append);
 		return r;
 	}
 	r = commit_first(to, c->append, &c->body);
+	if (r == 0 && second)
+		r = append_second(c, to);
 	c->size = reel_tail_offset(to->store);
 	return r;
 }
@@ -318,7 +364,8 @@ int fs_compact(const char *path, const struct fs_options *options, struct fs_com
 
 int fs_compact_estimate(struct fs *fs, uint64_t *bytes)
 {
-	uint64_t before = reel_tail_offset(fs->store), after = entry_size(sizeof(struct fs_super));
+	uint64_t before = reel_tail_offset(fs->store);
+	uint64_t after = entry_size(sizeof(struct fs_super)) + entry_size(sizeof(struct fs_whole));
 	struct shared_set shared;
 	struct body checkpoint = {0};
 	int r;
@@ -331,7 +378,7 @@ int fs_compact_estimate(struct fs *fs, uint64_t *bytes)
 	if (r == 0)
 		after += contents_amount(&fs->tree, &shared).entries;
 	pthread_rwlock_unlock(&fs->tree_lock);
-	after += entry_size(sizeof(struct fs_seal) + checkpoint.len);
+	after += entry_size(sizeof(struct fs_seal) + checkpoint.len) * (wants_second(&checkpoint, after) ? 2 : 1);
 	*bytes = before > after ? before - after : 0;
 	if (r == 0)
 		r = checkpoint.error;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "atime.h"
@@ -129,6 +130,42 @@ static int start(struct fs *fs, const char *path)
 	return r;
 }
 
+/* Of a container that was written as a whole and has not its end any more: what is left of it is no state that there was. */
+static void log_part(const struct fs *fs, const char *path, const struct location *l)
+{
+	static const char advice[] = "it was not changed. Copy it again from where it is whole, or save what is left of "
+				     "it: reel check --repair=NEW";
+	unsigned long long end = l->whole.end, size = l->size;
+
+	if (l->whole.end == 0)
+		fs_log(fs, LOG_ERR, "%s: a copy that is not complete: there is no transaction in its %llu bytes; %s", path,
+		       size, advice);
+	else if (l->whole.end == FS_NO_POSITION)
+		fs_log(fs, LOG_ERR, "%s: its writing was never finished; %s", path, advice);
+	else if (l->size < l->whole.end)
+		fs_log(fs, LOG_ERR, "%s: a copy that is not complete: it has %llu of %llu bytes; %s", path, size, end, advice);
+	else
+		fs_log(fs, LOG_ERR,
+		       "%s: damaged, or a copy that is not complete: it was written as a whole of %llu bytes, and there is no "
+		       "whole transaction at offset %llu or behind; %s",
+		       path, end, end, advice);
+}
+
+/* What is cut off may have been more than what nobody was promised: in a copy that lost its end. So it is told of when the rest
+ * is.
+ */
+static int cut_torn(struct fs *fs)
+{
+	const time_t seconds = (time_t)(fs->last_time_ns / 1000000000);
+	char date[32], left[128];
+	struct tm tm;
+
+	if (!fs->has_super || !gmtime_r(&seconds, &tm) || strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		return reel_cut_torn(fs->store, NULL);
+	snprintf(left, sizeof(left), "; what is left is of %s (transaction %llu)", date, (unsigned long long)fs->sequence);
+	return reel_cut_torn(fs->store, fs->sequence > 0 ? left : NULL);
+}
+
 int fs_open(const char *path, const struct fs_options *options, struct fs **ret)
 {
 	struct fs *fs = fs_new(options);
@@ -142,11 +179,13 @@ int fs_open(const char *path, const struct fs_options *options, struct fs **ret)
 	/* Nothing is changed in a container before all of it is known to be usable. */
 	engine.defer_cut = true;
 	r = reel_engine_open(path, &engine, &fs->store);
+	if (r < 0 && location.is_part)
+		log_part(fs, path, &location);
 	if (r < 0)
 		goto fail;
 	r = fs_load(fs, &location);
 	if (r == 0)
-		r = reel_cut_torn(fs->store);
+		r = cut_torn(fs);
 	if (r == 0)
 		r = start(fs, path);
 	if (r < 0)

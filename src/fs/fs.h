@@ -354,6 +354,7 @@ int fs_resolve(struct fs *fs, const char *path, uint64_t *parent, char *name, st
 struct fs_info {
 	uint8_t container_id[16];
 	uint64_t sequence;                                  /* of the newest transaction */
+	int64_t time_ns;                                    /* when it was written, ns since 1970; 0: there is none */
 	uint64_t created_ns;                                /* when the container was made, ns since 1970 */
 	uint64_t inodes, directories, regular_files, bytes; /* what is in the tree now */
 	uint64_t file_size;                                 /* the committed bytes of the container */

@@ -223,6 +223,7 @@ static bool is_own(const struct fs *fs, const struct reel_entry *e)
 		if (fs->tree.dead[i].key_hash == e->key_hash && !data_key_taken(&fs->tree.data, e->key_hash))
 			return true;
 	return e->key_hash == reel_hash(FS_KEY_SUPER, sizeof(FS_KEY_SUPER) - 1) ||
+	       e->key_hash == reel_hash(FS_KEY_WHOLE, sizeof(FS_KEY_WHOLE) - 1) ||
 	       (seal_parse(e->payload, e->len, &fs->super, &seal) == 0 && e->key_hash == seal_key_hash(&seal)) ||
 	       table_get(&fs->tree.data.by_position, e->offset);
 }

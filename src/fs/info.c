@@ -53,6 +53,7 @@ int fs_info(struct fs *fs, struct fs_info *ret)
 		ret->created_ns = fs->super.created_ns;
 	}
 	ret->sequence = fs->sequence;
+	ret->time_ns = fs->last_time_ns;
 	ret->since_checkpoint = fs->replayed;
 	ret->clean = fs->last_clean && fs->imported == 0;
 	pthread_mutex_unlock(&fs->commit);

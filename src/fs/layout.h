@@ -7,6 +7,7 @@
  *
  *   container  = entries (src/store/format.h)
  *   superblock = struct fs_super                       the first entry of a container made by reelfs
+ *   whole      = struct fs_whole                       the second, where all of it was written at once
  *   sealed     = struct fs_seal, body                  a transaction or a checkpoint
  *   body       = records
  *   record     = struct fs_record, its structure, what it carries, 0 to 7 zero bytes
@@ -23,16 +24,19 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the structures are us
 /*
  * Keys begin with a NUL byte, which no path does.
  *   superblock    "\0reelfs\0superblock"
+ *   whole         "\0reelfs\0whole"
  *   checkpoint    "\0reelfs\0checkpoint"
  *   transaction   "\0reelfs\0transaction\0" sequence:u64
  *   contents      the file's path, or, where that key is taken: "\0reelfs\0contents\0" sequence:u64 offset:u64
  */
 #define FS_KEY_SUPER       "\0reelfs\0superblock"
+#define FS_KEY_WHOLE       "\0reelfs\0whole"
 #define FS_KEY_CHECKPOINT  "\0reelfs\0checkpoint"
 #define FS_KEY_TRANSACTION "\0reelfs\0transaction\0"
 #define FS_KEY_CONTENTS    "\0reelfs\0contents\0"
 
 #define FS_SUPER_MAGIC    "REELFSSB"
+#define FS_WHOLE_MAGIC    "REELFSWH"
 #define FS_SEAL_MAGIC     "REELFSTX"
 #define FS_LAYOUT_VERSION 1
 #define FS_SECRET_SIZE    192
@@ -49,6 +53,23 @@ struct fs_super {
 	uint64_t check;                 /* XXH3-64 of all that is before */
 };
 _Static_assert(sizeof(struct fs_super) == 248, "layout");
+
+/*
+ * Says at the front of a container that was written as a whole with which seal that ended: one that is older, or none, is
+ * the newest in a copy that is not complete (whole.c).
+ */
+struct fs_whole {
+	uint8_t magic[8]; /* FS_WHOLE_MAGIC */
+	uint32_t version; /* FS_LAYOUT_VERSION */
+	uint32_t size;    /* of this structure */
+	uint8_t container_id[16];
+	uint64_t position;         /* container offset of this structure: behind the superblock */
+	uint64_t end;              /* where that seal's entry ends; UINT64_MAX: it was not yet written */
+	uint64_t sequence;         /* of that seal; UINT64_MAX likewise */
+	int64_t time_ns;           /* ns since 1970 */
+	uint8_t authenticator[16]; /* as in a seal */
+};
+_Static_assert(sizeof(struct fs_whole) == 80, "layout");
 
 enum fs_seal_flags {
 	FS_SEAL_CHECKPOINT = 1 << 0, /* the body is the complete state; otherwise the changes of a transaction */

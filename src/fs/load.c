@@ -122,6 +122,7 @@ static int replay(struct fs *fs, const struct reel_view *view, const struct fs_s
 	}
 	fs->sequence = newest->sequence;
 	fs->last_seal = newest->position;
+	fs->last_time_ns = newest->time_ns;
 	fs->last_clean = newest->flags & FS_SEAL_CLEAN;
 	free(seals);
 	return r;
@@ -182,6 +183,7 @@ int fs_load(struct fs *fs, const struct location *location)
 			r = walk_to_seal(fs, &view, &newest);
 		/* What the superblock was to begin has not begun. */
 		torn_start = r == -ENOENT;
+		fs->unbegun = torn_start && fs->super.position == 0;
 	}
 	if (has_super && !torn_start) {
 		if (r == 0)

@@ -51,6 +51,7 @@ libfs_la_SOURCES = \
 	src/fs/tree.c src/fs/tree.h \
 	src/fs/turns.c src/fs/turns.h \
 	src/fs/wbuf.c src/fs/wbuf.h \
+	src/fs/whole.c src/fs/whole.h \
 	src/fs/write.c \
 	src/fs/xattr.c
 libfs_la_LIBADD = libstore.la $(JUDY_LIBS)

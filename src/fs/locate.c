@@ -11,6 +11,9 @@
 #include "locate.h"
 #include "record.h"
 
+/* The first seal in an empty file has no more than the record of the root directory in its body. */
+#define FIRST_SEAL_MAX 512u
+
 #define TOUCHED_MAX (128u << 20) /* bytes of the mapping that are resident for the search at once */
 
 struct search {
@@ -207,8 +210,6 @@ static int recover(const struct search *s, struct location *l, struct reel_tail 
 	int r;
 
 	r = last_seal_before(s, s->view->size, &last);
-	if (r == -ENOENT)
-		return 0;
 	if (r < 0)
 		return r;
 	tail = last.durable;
@@ -259,13 +260,48 @@ static int find_super(const struct reel_view *view, struct fs_super *ret)
 	return super_find(view, ret);
 }
 
+/* What was written as a whole has its last seal, or a newer one (invariant S5). */
+static int check_whole(const struct search *s, struct location *l)
+{
+	struct fs_seal last;
+
+	if (!whole_find(s->view, &l->super, &l->whole) || (l->has_seal && l->seal.sequence >= l->whole.sequence))
+		return 0;
+	/* Where other programs' entries follow and then a first seal that is torn, only the chain leads to it. */
+	l->is_part = l->has_seal || l->whole.end > s->view->size || seal_ending_at(s, l->whole.end, &last) < 0;
+	return l->is_part ? -EBADMSG : 0;
+}
+
+/*
+ * A superblock at the start of the file, and no seal. In an empty file it comes alone, before the first seal (invariant S2):
+ * what follows it then is that seal in part. Everywhere else it is in the append of a seal.
+ */
+static int check_sealless(const struct reel_view *view, struct location *l)
+{
+	const uint64_t end = sizeof(l->super) + REEL_TRAILER_SIZE, seal = (end + 63) / 64 * 64;
+	const size_t len = sizeof(FS_SEAL_MAGIC) - 1;
+	const uint8_t *at = view->base + seal;
+	bool torn = l->super.position > 0 || view->size <= end;
+
+	if (!torn && view->size <= seal + FIRST_SEAL_MAX) {
+		torn = true;
+		for (uint64_t p = end; p < seal && p < view->size; p++)
+			torn &= view->base[p] == 0;
+		for (size_t i = 0; i < len && seal + i < view->size; i++)
+			torn &= at[i] == 0 || at[i] == (uint8_t)FS_SEAL_MAGIC[i];
+	}
+	l->is_part = !torn;
+	l->whole = (struct fs_whole){0};
+	return torn ? 0 : -EBADMSG;
+}
+
 int locate_tail(void *arg, const struct reel_view *view, struct reel_tail *ret)
 {
 	struct location *l = arg;
 	struct search s = {view, &l->super};
 	int r;
 
-	*l = (struct location){0};
+	*l = (struct location){.size = view->size};
 	*ret = (struct reel_tail){.verdict = REEL_TAIL_UNKNOWN};
 	r = find_super(view, &l->super);
 	if (r == -ENOENT)
@@ -279,11 +315,14 @@ int locate_tail(void *arg, const struct reel_view *view, struct reel_tail *ret)
 	if (r == 0 && entries_sound(&s, l->seal.durable, view->size) && all_keys_sound(&s, &l->seal)) {
 		l->has_seal = true;
 		*ret = (struct reel_tail){REEL_TAIL_FOUND, l->seal.durable, view->size, false};
-		return 0;
+		return check_whole(&s, l);
 	}
 	if (is_moved(&s)) {
 		l->has_super = false;
 		return 0;
 	}
-	return recover(&s, l, ret);
+	r = recover(&s, l, ret);
+	if (r == 0 || r == -ENOENT)
+		return check_whole(&s, l) < 0 ? -EBADMSG : r < 0 ? check_sealless(view, l) : 0;
+	return r;
 }

@@ -5,7 +5,7 @@
 #ifndef FS_LOCATE_H
 #define FS_LOCATE_H
 
-#include "seal.h"
+#include "whole.h"
 
 /* Filled by locate_tail() while the store opens. */
 struct location {
@@ -13,9 +13,13 @@ struct location {
 	struct fs_super super;
 	bool has_seal;
 	struct fs_seal seal; /* the newest valid one */
+	/* The end is missing of what was written as a whole, as `whole` says; the file has `size` bytes. */
+	bool is_part;
+	struct fs_whole whole;
+	uint64_t size;
 };
 
-/* A reel_tail_fn (engine.h); arg is a struct location. */
+/* A reel_tail_fn (engine.h); arg is a struct location. -EBADMSG: is_part. */
 int locate_tail(void *arg, const struct reel_view *view, struct reel_tail *ret);
 
 #endif

@@ -110,6 +110,7 @@ static int replay(struct fs *fs, const struct found *list, size_t n)
 		r = apply_body(&fs->tree, body, s->body_len, UINT64_MAX, &bad);
 	}
 	fs->sequence = list[n - 1].seal.sequence;
+	fs->last_time_ns = list[n - 1].seal.time_ns;
 	return r < 0 ? r : keep_unburied(fs, list[n - 1].seal.flags & FS_SEAL_CLEAN);
 }
 

@@ -196,6 +196,7 @@ static bool is_own(const struct salvage *s, const struct reel_entry *e)
 	struct fs_seal seal;
 
 	if (e->tombstone || e->key_hash == reel_hash(FS_KEY_SUPER, sizeof(FS_KEY_SUPER) - 1) ||
+	    e->key_hash == reel_hash(FS_KEY_WHOLE, sizeof(FS_KEY_WHOLE) - 1) ||
 	    e->key_hash == reel_hash(FS_KEY_CHECKPOINT, sizeof(FS_KEY_CHECKPOINT) - 1) ||
 	    table_get(&s->fs->tree.data.by_position, e->offset))
 		return true;

@@ -116,13 +116,17 @@ uint64_t contents_key_hash(uint64_t sequence, uint64_t offset)
 	return hash_key(FS_KEY_CONTENTS, sizeof(FS_KEY_CONTENTS) - 1, numbers, 2);
 }
 
-static void authenticate(const struct fs_super *super, const struct fs_seal *seal, uint8_t ret[16])
+void seal_authenticate(const struct fs_super *super, const void *bytes, size_t len, uint8_t ret[16])
 {
 	XXH128_canonical_t canonical;
 
-	XXH128_canonicalFromHash(&canonical, XXH3_128bits_withSecret(seal, offsetof(struct fs_seal, authenticator),
-								     super->secret, sizeof(super->secret)));
+	XXH128_canonicalFromHash(&canonical, XXH3_128bits_withSecret(bytes, len, super->secret, sizeof(super->secret)));
 	memcpy(ret, canonical.digest, 16);
+}
+
+static void authenticate(const struct fs_super *super, const struct fs_seal *seal, uint8_t ret[16])
+{
+	seal_authenticate(super, seal, offsetof(struct fs_seal, authenticator), ret);
 }
 
 void seal_make(const struct fs_super *super, struct fs_seal *seal, const void *body, size_t len)

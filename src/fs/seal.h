@@ -29,6 +29,8 @@ int super_find(const struct reel_view *view, struct fs_super *ret);
 uint64_t seal_key_hash(const struct fs_seal *seal);
 uint64_t contents_key_hash(uint64_t sequence, uint64_t offset);
 
+/* The authenticator of bytes of this container. */
+void seal_authenticate(const struct fs_super *super, const void *bytes, size_t len, uint8_t ret[16]);
 /* Fills in magic, version, identity, body length and hash, authenticator. The rest is the caller's. */
 void seal_make(const struct fs_super *super, struct fs_seal *seal, const void *body, size_t len);
 

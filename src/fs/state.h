@@ -40,7 +40,9 @@ struct fs {
 	bool session_open;                   /* this writer's first transaction is in the container */
 	uint64_t sequence;                   /* of the newest seal */
 	uint64_t last_seal, last_checkpoint; /* positions, or FS_NO_POSITION */
+	int64_t last_time_ns;                /* of the newest seal, ns since 1970; 0: there is none */
 	bool last_clean;
+	bool unbegun;              /* there is a superblock and never was a transaction, as far as the file tells */
 	uint64_t checkpoint_size;  /* bytes of the newest checkpoint */
 	uint64_t replay_size;      /* bytes of transactions since */
 	uint64_t replayed;         /* transactions replayed at opening */

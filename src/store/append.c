@@ -5,7 +5,7 @@
  * Invariants:
  *  - Bytes below the committed tail are never written again.
  *  - Data is written in the order of the file, so that a kill leaves a prefix of the append, whose
- *    last entry is whole or has no trailer.
+ *    last entry is whole or has no trailer. What is amended (reel_append_amend()) can be torn.
  *  - Of an append that is all or nothing, the first trailer carries TRAILER_UNFINISHED until all the
  *    rest is in the file. A kill before that leaves a first entry that links to nothing, and with it
  *    nothing of the append; the one byte that ends this state cannot be written in part.
@@ -287,6 +287,28 @@ int reel_append_tombstone(struct reel_append *a, uint64_t key_hash)
 		err = put_trailer(a, key_hash, prev_tail, TOMBSTONE_CRC);
 	if (err == 0)
 		err = remember(a, key_hash, a->position | END_TOMBSTONE, 0);
+	return err;
+}
+
+int reel_append_amend(struct reel_append *a, struct reel_entry *entry, const void *payload)
+{
+	uint8_t crc[sizeof(uint32_t)];
+
+	if (a->in_entry || entry->offset < a->start || entry->end > a->position || entry->len < 2 || a->all_or_nothing)
+		return -EINVAL;
+	int err = flush(a);
+	if (err < 0)
+		return err;
+	entry->crc = reel_crc32(0, payload, entry->len);
+	store_u32(crc, entry->crc);
+	struct iovec bytes = {.iov_base = (void *)(uintptr_t)payload, .iov_len = entry->len};
+	struct iovec sum = {.iov_base = crc, .iov_len = sizeof(crc)};
+	watch_begin(a->r);
+	err = disk_write_all(a->r->disk, a->r->fd, &bytes, 1, entry->offset);
+	if (err == 0)
+		err = disk_write_all(a->r->disk, a->r->fd, &sum, 1, entry->end - TRAILER_SIZE + TRAILER_CRC);
+	watch_end(a->r);
+	a->error = err;
 	return err;
 }
 

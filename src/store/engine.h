@@ -58,9 +58,10 @@ int reel_engine_open(const char *path, const struct reel_engine_options *options
 
 /*
  * Cuts off the torn append that was found at opening, after saving it where it must not be lost. With defer_cut: before
- * anything is written, or never: a container that is closed without it is as it was. 0 where there is none.
+ * anything is written, or never: a container that is closed without it is as it was. 0 where there is none. `left` ends
+ * the message about it and says of when the container is then; or NULL.
  */
-int reel_cut_torn(struct reel *r);
+int reel_cut_torn(struct reel *r, const char *left);
 
 /* The mapped container: constant address as long as r is open, whatever is appended. */
 const uint8_t *reel_base(const struct reel *r);
@@ -160,6 +161,9 @@ int reel_tail_anyway(void *arg, const struct reel_view *view, struct reel_tail *
  */
 int reel_keep_writers_out(struct reel *r);
 
+/* Whether some process has the container open for writing just now; or a negative errno value. Says nothing. */
+int reel_has_writer(struct reel *r);
+
 /*
  * An append of several entries that becomes visible as a whole with reel_append_commit().
  * From begin to commit or abort the caller holds the container's one append lock: other appends wait.
@@ -186,6 +190,12 @@ int reel_append_data(struct reel_append *a, const void *data, size_t len);
  */
 int reel_append_entry_end(struct reel_append *a, struct reel_entry *ret);
 int reel_append_tombstone(struct reel_append *a, uint64_t key_hash);
+/*
+ * Replaces the payload of an entry of this append, which reel_append_entry_end() has given as *entry, by as many other
+ * bytes: for what is known only when more is written. Bytes past the committed tail are nobody's (invariant D1); what
+ * is gathered is written first. entry->crc becomes the new one. -EINVAL: it is no such entry.
+ */
+int reel_append_amend(struct reel_append *a, struct reel_entry *entry, const void *payload);
 
 /*
  * Writes what is left and moves the tail. On an error nothing of the append is visible and the

@@ -91,6 +91,15 @@ int reel_keep_writers_out(struct reel *r)
 	return -EBUSY;
 }
 
+int reel_has_writer(struct reel *r)
+{
+	int err = disk_flock(r->disk, r->fd, LOCK_SH | LOCK_NB);
+
+	if (err == 0)
+		err = disk_flock(r->disk, r->fd, LOCK_UN);
+	return err == -EWOULDBLOCK ? 1 : err;
+}
+
 int lock_file(struct reel *r, int fd)
 {
 	static const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};

@@ -207,7 +207,7 @@ int reel_engine_open(const char *path, const struct reel_engine_options *options
 	}
 	err = tail_open(r, (uint64_t)st.st_size);
 	if (err == 0 && !options->defer_cut)
-		err = reel_cut_torn(r);
+		err = reel_cut_torn(r, NULL);
 out:
 	if (err < 0 && r->fd >= 0)
 		drop_made(r);

@@ -64,7 +64,7 @@ static int where_to(struct reel *r, uint64_t tail, bool keep, char **ret)
 	return *ret == NULL ? -ENOMEM : 0;
 }
 
-int reel_cut_torn(struct reel *r)
+int reel_cut_torn(struct reel *r, const char *left)
 {
 	uint64_t tail = reel_tail_offset(r), size = r->torn.end;
 	bool keep = r->torn.keep;
@@ -94,8 +94,10 @@ int reel_cut_torn(struct reel *r)
 		reel_log(r, LOG_ERR, "%s: an unfinished append at offset %" PRIu64 " could not be cut off (%s)", r->path, tail,
 			 strerror(-err));
 	else
-		reel_log(r, LOG_WARNING, "%s: cut off the %" PRIu64 " bytes of an unfinished append at offset %" PRIu64 "%s%s",
-			 r->path, size - tail, tail, name == NULL ? "" : "; they were saved as ", name == NULL ? "" : name);
+		reel_log(r, LOG_WARNING,
+			 "%s: cut off the %" PRIu64 " bytes of an unfinished append at offset %" PRIu64 "%s%s%s", r->path,
+			 size - tail, tail, name == NULL ? "" : "; they were saved as ", name == NULL ? "" : name,
+			 left == NULL ? "" : left);
 	if (err == 0 && keep)
 		reel_log(r, LOG_WARNING, "%s: the bytes that were saved have the form of another program's entries", r->path);
 out:

@@ -70,6 +70,7 @@ static bool is_of_the_tree(const struct fs *fs, const struct reel_entry *e)
 		if (fs->tree.dead[i].key_hash == e->key_hash)
 			return true;
 	return (d && d->position == e->offset) || e->key_hash == reel_hash(FS_KEY_SUPER, sizeof(FS_KEY_SUPER) - 1) ||
+	       e->key_hash == reel_hash(FS_KEY_WHOLE, sizeof(FS_KEY_WHOLE) - 1) ||
 	       (seal_parse(e->payload, e->len, &fs->super, &seal) == 0 && e->key_hash == seal_key_hash(&seal));
 }
 

@@ -152,7 +152,8 @@ static bool is_dead_key(size_t at)
 	for (int i = 0; i < whole.parts; i++)
 		if (whole.part[i].position == e.offset)
 			return false;
-	if (e.len >= 8 && (memcmp(payload, FS_SEAL_MAGIC, 8) == 0 || memcmp(payload, FS_SUPER_MAGIC, 8) == 0))
+	if (e.len >= 8 && (memcmp(payload, FS_SEAL_MAGIC, 8) == 0 || memcmp(payload, FS_SUPER_MAGIC, 8) == 0 ||
+			   memcmp(payload, FS_WHOLE_MAGIC, 8) == 0))
 		return false;
 	return at >= e.end - TRAILER_SIZE && at < e.end - TRAILER_SIZE + TRAILER_PREV_TAIL;
 }
