@@ -335,6 +335,8 @@ int compact_to(struct fs *from, const char *path, bool replace, const struct fs_
 		return -ENOMEM;
 	if (super)
 		to->super = *super;
+	if (replace)
+		to->replaces = from->store;
 	r = create_container(to, path, replace, fill, &c);
 	*size = c.size;
 	fs_free(to);

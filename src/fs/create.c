@@ -27,8 +27,11 @@ static int name_over(const struct fs *fs, const char *temporary, const char *pat
 {
 	const struct disk_ops *d = disk_of(fs);
 	struct stat st;
-	int r = d->stat(d, path, &st);
+	/* Another writer would lose all that it has written since the new one was filled. */
+	int r = fs->replaces ? reel_is_mine(fs->replaces) : 0;
 
+	if (r == 0)
+		r = d->stat(d, path, &st);
 	if (r == 0)
 		r = d->fchown(d, reel_fd(fs->store), st.st_uid, st.st_gid);
 	if (r == 0)

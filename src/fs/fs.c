@@ -105,6 +105,8 @@ struct reel_engine_options fs_engine_options(const struct fs *fs, unsigned flags
 		    .log = fs->options.log,
 		    .log_arg = fs->options.log_arg,
 		},
+	    .whose = seal_whose,
+	    .whose_arg = (void *)(uintptr_t)&fs->super,
 	    .find_tail = location ? locate_tail : NULL,
 	    .find_tail_arg = location,
 	    .disk = fs->options.disk,

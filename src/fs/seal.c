@@ -170,3 +170,13 @@ bool seal_body_sound(const struct fs_super *super, const struct fs_seal *seal, c
 {
 	return XXH3_64bits_withSecret(body, seal->body_len, super->secret, sizeof(super->secret)) == seal->body_hash;
 }
+
+const char *seal_whose(void *super, const struct reel_view *view, uint64_t from)
+{
+	struct fs_seal seal;
+
+	for (uint64_t p = (from + 63) / 64 * 64; p < view->size; p += 64)
+		if (seal_at(view, super, p, &seal) == 0)
+			return "transactions of another reelfs";
+	return NULL;
+}

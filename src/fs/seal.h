@@ -50,4 +50,10 @@ static inline uint64_t seal_end(const struct fs_seal *seal)
 	return seal->position + sizeof(*seal) + seal->body_len + REEL_TRAILER_SIZE;
 }
 
+/*
+ * A reel_whose_fn, whose argument is the container's superblock: whether what another program has put behind `from` has a
+ * seal of the container, and so is another reelfs's.
+ */
+const char *seal_whose(void *super, const struct reel_view *view, uint64_t from);
+
 #endif

@@ -27,6 +27,7 @@
 
 struct fs {
 	struct reel *store;
+	struct reel *replaces; /* while it is made: the container whose place it is to take; or NULL */
 	struct fs_options options;
 	uint32_t uid, gid; /* who opened it: owner of what nobody else owns */
 	bool read_only;

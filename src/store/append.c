@@ -34,17 +34,26 @@ static int flush(struct reel_append *a)
 		return a->error;
 	if (a->pieces == 0)
 		return 0;
-	uint64_t end = a->written;
+	struct reel *r = a->r;
+	const struct iovec last = a->piece[a->pieces - 1];
+	size_t n = last.iov_len < TRAILER_SIZE ? last.iov_len : TRAILER_SIZE;
+	uint64_t done = 0, most = a->written;
 	for (int i = 0; i < a->pieces; i++)
-		end += a->piece[i].iov_len;
-	watch_begin(a->r);
-	int err = disk_write_all(a->r->disk, a->r->fd, a->piece, a->pieces, a->written);
-	watch_end(a->r);
+		most += a->piece[i].iov_len;
+	int err = foreign_before(r, a->written);
+	if (err == 0) {
+		watch_begin(r);
+		err = disk_append_all(r->disk, r->fd, a->piece, a->pieces, a->written, &done);
+		watch_end(r);
+		/* Also after an error: some of it is there, and has to be cut. */
+		a->most = most;
+		a->written += done;
+		atomic_store(&r->write_end, a->written);
+		if (err == 0)
+			err = foreign_after(r, a->written, done, (const uint8_t *)last.iov_base + last.iov_len - n, n);
+	}
 	a->pieces = 0;
 	a->used = 0;
-	/* Also after an error: some of it may be there, and has to be cut. */
-	a->written = end;
-	atomic_store(&a->r->write_end, end);
 	a->error = err;
 	return err;
 }
@@ -107,8 +116,7 @@ int reel_append_begin(struct reel *r, struct reel_append **ret)
 	if (!store_writable(r))
 		return -EROFS;
 	pthread_mutex_lock(&r->append_lock);
-	a->telling = false;
-	int err = reel_failed(r) < 0 ? -EROFS : watch_append(r, &a->telling);
+	int err = reel_failed(r) < 0 ? -EROFS : 0;
 	if (err == 0 && a->buffer == NULL) {
 		a->buffer = malloc(APPEND_BUFFER);
 		err = a->buffer == NULL ? -ENOMEM : 0;
@@ -120,7 +128,7 @@ int reel_append_begin(struct reel *r, struct reel_append **ret)
 	a->r = r;
 	a->used = 0;
 	a->pieces = 0;
-	a->start = a->position = a->written = atomic_load(&r->tail);
+	a->start = a->position = a->written = a->most = atomic_load(&r->tail);
 	a->placed_n = 0;
 	a->all_or_nothing = false;
 	a->mark = 0;
@@ -242,6 +250,7 @@ static int put_trailer(struct reel_append *a, uint64_t key_hash, uint64_t prev_t
 	store_u64(trailer + TRAILER_KEY_HASH, key_hash);
 	store_u64(trailer + TRAILER_PREV_TAIL, prev_tail);
 	store_u32(trailer + TRAILER_CRC, crc);
+	memcpy(a->trailer, trailer, sizeof(trailer));
 	if (a->all_or_nothing && a->placed_n == 0) {
 		trailer[TRAILER_UNFINISHED_BYTE] = TRAILER_UNFINISHED;
 		a->mark = a->position + TRAILER_UNFINISHED_BYTE;
@@ -317,8 +326,14 @@ static int undo(struct reel_append *a)
 {
 	struct reel *r = a->r;
 
-	/* A file that another program has cut is left as it is: making it longer again would hide what is gone. */
-	if (a->written == a->start || atomic_load(&r->watch.cut))
+	/*
+	 * A file that another program has cut, or written to, is left as it is: making it longer again would hide what is
+	 * gone, and what is not ours is not cut. After an error a server may have taken more than it said.
+	 */
+	if (a->written == a->start && a->error == 0)
+		return 0;
+	if (atomic_load(&r->watch.cut) ||
+	    foreign_before_cut(r, a->start, r->place.shared && a->error < 0 ? a->most : a->written) < 0)
 		return 0;
 	watch_begin(r);
 	int err = disk_ftruncate(r->disk, r->fd, a->start);
@@ -337,6 +352,9 @@ static void give_up(struct reel_append *a, int err)
 	int undo_err = undo(a);
 	int doubt = undo_err < 0 ? undo_err : a->error < 0 && !is_no_room(a->error) ? a->error : 0;
 
+	/* The file is not in doubt, but not ours alone; this was said. */
+	if (atomic_load(&r->watch.cut) || foreign_seen(r))
+		doubt = 0;
 	err = a->error < 0 ? a->error : err;
 	if (doubt < 0)
 		store_fail(r, doubt);
@@ -382,12 +400,12 @@ int reel_append_commit(struct reel_append *a)
 	struct reel *r = a->r;
 	int err = a->in_entry ? -EINVAL : finish(a);
 
-	if (err == 0 && a->telling)
-		err = watch_append(r, &a->telling);
 	if (err < 0) {
 		give_up(a, err);
 		return err;
 	}
+	if (a->placed_n > 0)
+		foreign_left(r, a->trailer);
 	index_commit(r, a->position, a->placed, a->placed_n);
 	pthread_mutex_unlock(&r->append_lock);
 	return 0;

@@ -26,10 +26,11 @@ struct reel_append {
 	uint64_t written;  /* the end of what is in the file */
 	struct placed *placed;
 	size_t placed_n, placed_room;
-	bool all_or_nothing; /* the first trailer is marked unfinished until the rest is written */
-	uint64_t mark;       /* where the mark is; 0: there is none */
-	int error;           /* of the first write that failed */
-	bool telling;        /* the byte before it tells whether the file is cut (watch.c) */
+	bool all_or_nothing;                /* the first trailer is marked unfinished until the rest is written */
+	uint64_t mark;                      /* where the mark is; 0: there is none */
+	int error;                          /* of the first write that failed */
+	uint64_t most;                      /* what the file may have after that: the end of what was given to it */
+	uint8_t trailer[REEL_TRAILER_SIZE]; /* the last one, as it is when the append has ended */
 
 	bool in_entry;
 	uint64_t key_hash, prev_tail, payload;

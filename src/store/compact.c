@@ -37,15 +37,9 @@ int reel_compact_estimate(struct reel *r, struct reel_compaction *ret)
 /* Is the container still what the path names? */
 static int check_place(const struct compaction *c)
 {
-	const struct disk_ops *d = c->r->disk;
-	struct stat opened, named;
-	int err = d->fstat(d, c->r->fd, &opened);
+	int err = place_is_named(c->r, c->target, c->r->fd);
 
-	if (err == 0)
-		err = d->stat(d, c->target, &named);
-	if (err == 0 && (opened.st_dev != named.st_dev || opened.st_ino != named.st_ino))
-		err = -ESTALE;
-	return err;
+	return err < 0 ? err : err == 0 ? -ESTALE : 0;
 }
 
 /* The new file gets owner and mode of the old one. */
@@ -88,6 +82,8 @@ static int put_in_place(struct compaction *c)
 	int err = step(c, "looking for the container at its path", check_place(c));
 
 	atomic_store(&c->to->sync.durable, reel_tail_offset(c->to));
+	if (err == 0)
+		err = step(c, "looking for other writers", foreign_before(r, reel_tail_offset(r)));
 	if (err == 0)
 		err = step(c, "renaming the new file", r->disk->rename(r->disk, c->to->path, c->target));
 	if (err < 0)

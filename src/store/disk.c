@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,51 @@ static int real_munmap(const struct disk_ops *d, void *base, size_t len)
 	return negative(munmap(base, len));
 }
 
+static int real_fstatfs(const struct disk_ops *d, int fd, struct statfs *ret)
+{
+	(void)d;
+	return negative(fstatfs(fd, ret));
+}
+
+static int real_ask(const struct disk_ops *d, int fd)
+{
+	struct statx st;
+
+	(void)d;
+	return negative(statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &st));
+}
+
+static int64_t real_size(const struct disk_ops *d, int fd)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+
+	(void)d;
+	return end < 0 ? -errno : end;
+}
+
+static ssize_t real_append(const struct disk_ops *d, int fd, const struct iovec *iov, int count, uint64_t offset)
+{
+	ssize_t n = pwritev2(fd, iov, count, (off_t)offset, RWF_APPEND);
+
+	if (n < 0 && (errno == EOPNOTSUPP || errno == ENOSYS))
+		return d->pwritev(d, fd, iov, count, offset);
+	return n < 0 ? -errno : n;
+}
+
+static int real_drop(const struct disk_ops *d, int fd, uint64_t offset, uint64_t len)
+{
+	(void)d;
+	return -posix_fadvise(fd, (off_t)offset, (off_t)len, POSIX_FADV_DONTNEED);
+}
+
+static int real_remap(const struct disk_ops *d, void *address, size_t len, int fd, uint64_t offset)
+{
+	void *base = mmap(address, len, PROT_READ, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, (off_t)offset);
+
+	(void)d;
+	return base == MAP_FAILED ? -errno : 0;
+}
+
 const struct disk_ops disk_real = {
     .open = real_open,
     .close = real_close,
@@ -171,6 +217,12 @@ const struct disk_ops disk_real = {
     .flock = real_flock,
     .mmap = real_mmap,
     .munmap = real_munmap,
+    .fstatfs = real_fstatfs,
+    .ask = real_ask,
+    .size = real_size,
+    .append = real_append,
+    .drop = real_drop,
+    .remap = real_remap,
 };
 
 int disk_open(const struct disk_ops *d, const char *path, int flags, mode_t mode)
@@ -240,7 +292,10 @@ int disk_close(const struct disk_ops *d, int fd)
 	return err == -EINTR ? 0 : err;
 }
 
-int disk_write_all(const struct disk_ops *d, int fd, struct iovec *iov, int n, uint64_t offset)
+typedef ssize_t (*write_fn)(const struct disk_ops *d, int fd, const struct iovec *iov, int n, uint64_t offset);
+
+static int write_all(const struct disk_ops *d, write_fn fn, int fd, struct iovec *iov, int n, uint64_t offset,
+		     uint64_t *written)
 {
 	int idle = 0;
 
@@ -249,7 +304,7 @@ int disk_write_all(const struct disk_ops *d, int fd, struct iovec *iov, int n, u
 			iov++, n--;
 			continue;
 		}
-		ssize_t done = d->pwritev(d, fd, iov, n < IOV_MAX ? n : IOV_MAX, offset);
+		ssize_t done = fn(d, fd, iov, n < IOV_MAX ? n : IOV_MAX, offset + *written);
 		if (done == -EINTR)
 			continue;
 		if (done < 0)
@@ -259,7 +314,7 @@ int disk_write_all(const struct disk_ops *d, int fd, struct iovec *iov, int n, u
 			continue;
 		if (done == 0)
 			return -EIO;
-		offset += (uint64_t)done;
+		*written += (uint64_t)done;
 		while (n > 0 && (size_t)done >= iov->iov_len) {
 			done -= (ssize_t)iov->iov_len;
 			iov++, n--;
@@ -268,6 +323,63 @@ int disk_write_all(const struct disk_ops *d, int fd, struct iovec *iov, int n, u
 			iov->iov_base = (char *)iov->iov_base + done;
 			iov->iov_len -= (size_t)done;
 		}
+	}
+	return 0;
+}
+
+int disk_write_all(const struct disk_ops *d, int fd, struct iovec *iov, int n, uint64_t offset)
+{
+	uint64_t written = 0;
+
+	return write_all(d, d->pwritev, fd, iov, n, offset, &written);
+}
+
+int disk_append_all(const struct disk_ops *d, int fd, struct iovec *iov, int n, uint64_t offset, uint64_t *done)
+{
+	/* Who watches what is written need know of one call only. */
+	bool own = d->append == NULL || (d->append == disk_real.append && d->pwritev != disk_real.pwritev);
+
+	*done = 0;
+	return write_all(d, own ? d->pwritev : d->append, fd, iov, n, offset, done);
+}
+
+int disk_fstatfs(const struct disk_ops *d, int fd, struct statfs *ret)
+{
+	return d->fstatfs == NULL ? -ENOSYS : d->fstatfs(d, fd, ret);
+}
+
+int disk_ask(const struct disk_ops *d, int fd)
+{
+	return d->ask == NULL ? -ENOSYS : d->ask(d, fd);
+}
+
+int64_t disk_size(const struct disk_ops *d, int fd)
+{
+	return d->size == NULL ? -ENOSYS : d->size(d, fd);
+}
+
+int disk_drop(const struct disk_ops *d, int fd, uint64_t offset, uint64_t len)
+{
+	return d->drop == NULL ? -ENOSYS : d->drop(d, fd, offset, len);
+}
+
+int disk_remap(const struct disk_ops *d, void *address, size_t len, int fd, uint64_t offset)
+{
+	return d->remap == NULL ? -ENOSYS : d->remap(d, address, len, fd, offset);
+}
+
+int disk_read_all(const struct disk_ops *d, int fd, void *buf, size_t len, uint64_t offset)
+{
+	while (len > 0) {
+		ssize_t n = d->pread(d, fd, buf, len, offset);
+
+		if (n == -EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? (int)n : -ENODATA;
+		buf = (char *)buf + n;
+		len -= (size_t)n;
+		offset += (uint64_t)n;
 	}
 	return 0;
 }

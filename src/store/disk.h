@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 
 struct disk_ops {
 	int (*open)(const struct disk_ops *d, const char *path, int flags, mode_t mode);
@@ -37,6 +38,15 @@ struct disk_ops {
 	int (*flock)(const struct disk_ops *d, int fd, int operation);
 	int (*mmap)(const struct disk_ops *d, size_t len, int fd, void **ret); /* PROT_READ, MAP_SHARED, from offset 0 */
 	int (*munmap)(const struct disk_ops *d, void *base, size_t len);
+	/* From here on a table may have NULL: it is then as if the system knew no such call (see the functions below). */
+	int (*fstatfs)(const struct disk_ops *d, int fd, struct statfs *ret);
+	int (*ask)(const struct disk_ops *d, int fd);      /* statx(2) that asks the file system's server, whatever is cached */
+	int64_t (*size)(const struct disk_ops *d, int fd); /* lseek(2) to the end */
+	/* pwritev2(2) with RWF_APPEND: at the end of the file, wherever that is; `offset` is for systems that cannot. */
+	ssize_t (*append)(const struct disk_ops *d, int fd, const struct iovec *iov, int n, uint64_t offset);
+	int (*drop)(const struct disk_ops *d, int fd, uint64_t offset, uint64_t len); /* posix_fadvise(2): not from the cache */
+	/* mmap(2) as above, of a part of the file over a part of an earlier mapping */
+	int (*remap)(const struct disk_ops *d, void *address, size_t len, int fd, uint64_t offset);
 };
 
 /* The system's own. */
@@ -57,6 +67,22 @@ int disk_close(const struct disk_ops *d, int fd);
  * negative errno value; what was written before an error is not told.
  */
 int disk_write_all(const struct disk_ops *d, int fd, struct iovec *iov, int n, uint64_t offset);
+
+/*
+ * The same at the end of the file, which should be at `offset` and is never written over: with RWF_APPEND where there is
+ * that, and where the table leaves pwritev to the system. *done gets the bytes written, also after an error.
+ */
+int disk_append_all(const struct disk_ops *d, int fd, struct iovec *iov, int n, uint64_t offset, uint64_t *done);
+
+/* The calls that a table may lack. -ENOSYS: it does. */
+int disk_fstatfs(const struct disk_ops *d, int fd, struct statfs *ret);
+int disk_ask(const struct disk_ops *d, int fd);
+int64_t disk_size(const struct disk_ops *d, int fd);
+int disk_drop(const struct disk_ops *d, int fd, uint64_t offset, uint64_t len);
+int disk_remap(const struct disk_ops *d, void *address, size_t len, int fd, uint64_t offset);
+
+/* Reads all of `len` bytes. -ENODATA: the file ends before. */
+int disk_read_all(const struct disk_ops *d, int fd, void *buf, size_t len, uint64_t offset);
 
 /* Gives the file `temporary` the name `path`, which nothing may have: -EEXIST. Never replaces a file. */
 int disk_name_new(const struct disk_ops *d, const char *temporary, const char *path);

@@ -45,10 +45,18 @@ struct reel_tail {
  */
 typedef int (*reel_tail_fn)(void *arg, const struct reel_view *view, struct reel_tail *ret);
 
+/*
+ * Says, in words, whose the bytes are that another program has put behind `from`, where this one left the end of the
+ * container; NULL: that cannot be told. Called with locks of the store held: it must call nothing of it that writes.
+ */
+typedef const char *(*reel_whose_fn)(void *arg, const struct reel_view *view, uint64_t from);
+
 struct reel_engine_options {
 	struct reel_options base;
 	reel_tail_fn find_tail; /* or NULL */
 	void *find_tail_arg;
+	reel_whose_fn whose;         /* or NULL */
+	void *whose_arg;             /* both as long as the container is open */
 	const struct disk_ops *disk; /* or NULL: the real one */
 	bool defer_cut;              /* a torn append stays until reel_cut_torn() */
 };
@@ -172,7 +180,7 @@ int reel_has_writer(struct reel *r);
  */
 struct reel_append;
 
-/* -EROFS: not writable (any more). -EIO: another program has cut the file; nothing is written from then on. */
+/* -EROFS: not writable (any more). */
 int reel_append_begin(struct reel *r, struct reel_append **ret);
 
 /* Where the next entry's payload will lie if the entry begins now; the place transactions record. */
@@ -200,7 +208,8 @@ int reel_append_amend(struct reel_append *a, struct reel_entry *entry, const voi
 /*
  * Writes what is left and moves the tail. On an error nothing of the append is visible and the
  * file is as long as before; -ENOSPC, -EDQUOT and -EFBIG leave the container writable, anything
- * else does not (reel_failed()). Ends the append, whatever it returns.
+ * else does not (reel_failed()). -EIO is also: another program has cut the file, or written to it, which is left as it
+ * is. Ends the append, whatever it returns.
  */
 int reel_append_commit(struct reel_append *a);
 
@@ -216,6 +225,12 @@ int reel_reserve(struct reel *r, uint64_t bytes);
 
 /* 0, or the error that made the container unwritable. */
 int reel_failed(const struct reel *r);
+
+/*
+ * Whether the file is as this process left it, asked past every cache: to be asked before another file takes its place.
+ * -EIO, with a log line: another program has written to it, and nothing more is written (reel_failed()).
+ */
+int reel_is_mine(struct reel *r);
 
 /*
  * CRC-32 of the concatenation A B from those of A and B and the length of B.

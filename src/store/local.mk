@@ -10,6 +10,7 @@ libstore_la_SOURCES = \
 	src/store/engine.h \
 	src/store/entry.c \
 	src/store/extend.c \
+	src/store/foreign.c \
 	src/store/format.c src/store/format.h \
 	src/store/guard.c \
 	src/store/hash.c src/store/hash.h \
@@ -22,6 +23,7 @@ libstore_la_SOURCES = \
 	src/store/map.c src/store/map.h \
 	src/store/move.c \
 	src/store/open.c \
+	src/store/place.c \
 	src/store/read.c \
 	src/store/reel.c src/store/reel.h \
 	src/store/refresh.c \

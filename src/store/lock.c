@@ -14,8 +14,7 @@
 
 enum { RETRY_MS = 20, PROGRAM_NAME_MAX = 64 };
 
-/* The process that holds a lock on the file, as far as /proc tells; 0: it does not. */
-static long holder(struct reel *r, int fd)
+long lock_holder(struct reel *r, int fd)
 {
 	struct stat st;
 	FILE *f;
@@ -67,7 +66,7 @@ static void program_of(long pid, char name[PROGRAM_NAME_MAX])
 
 static void log_holder(struct reel *r, int fd)
 {
-	long pid = holder(r, fd);
+	long pid = lock_holder(r, fd);
 	char program[PROGRAM_NAME_MAX];
 
 	if (pid > 0) {
@@ -84,11 +83,22 @@ static void log_holder(struct reel *r, int fd)
 int reel_keep_writers_out(struct reel *r)
 {
 	int err = disk_flock(r->disk, r->fd, LOCK_SH | LOCK_NB);
+	struct stat st;
 
-	if (err != -EWOULDBLOCK)
-		return err;
-	log_holder(r, r->fd);
-	return -EBUSY;
+	if (err == -EWOULDBLOCK) {
+		log_holder(r, r->fd);
+		return -EBUSY;
+	}
+	/* A writer may have been there between the opening and the lock. */
+	if (err == 0)
+		err = place_fresh(r, r->fd);
+	if (err == 0)
+		err = r->disk->fstat(r->disk, r->fd, &st);
+	if (err == 0 && ((uint64_t)st.st_size != r->found_size || st.st_nlink == 0)) {
+		reel_log(r, LOG_ERR, "%s: another program changed the container while it was being opened; try again", r->path);
+		return -EAGAIN;
+	}
+	return err;
 }
 
 int reel_has_writer(struct reel *r)

@@ -63,14 +63,9 @@ static int open_or_create(struct reel *r)
 /* Is the file that was opened still the one at the path? */
 static int still_there(struct reel *r, int fd)
 {
-	struct stat opened, named;
-	int err = r->disk->fstat(r->disk, fd, &opened);
+	int err = place_is_named(r, r->path, fd);
 
-	if (err == 0)
-		err = r->disk->stat(r->disk, r->path, &named);
-	if (err == -ENOENT)
-		return 0;
-	return err < 0 ? err : opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+	return err == -ENOENT ? 0 : err;
 }
 
 /* A file that was made for this opening, which failed, does not stay. */
@@ -78,6 +73,24 @@ static void drop_made(struct reel *r)
 {
 	if (r->options.flags & REEL_EXCL)
 		(void)r->disk->unlink(r->disk, r->path);
+}
+
+/* With the lock, nothing that was known of the file before counts (S5). 1; 0: the path names another file by now. */
+static int make_ready(struct reel *r, int fd)
+{
+	int err = 0;
+
+	place_find(r, fd);
+	if (store_writable(r))
+		err = lock_file(r, fd);
+	if (err == 0)
+		err = place_fresh(r, fd);
+	if (err < 0)
+		return err;
+	if (store_writable(r))
+		place_locked(r, fd);
+	/* A reader takes the file that it has opened, unless that is one which an outdated name has led to. */
+	return store_writable(r) || r->place.shared ? still_there(r, fd) : 1;
 }
 
 /* Opens and locks; again when the file was replaced while this one waited for the lock. */
@@ -88,14 +101,8 @@ static int open_file(struct reel *r)
 		if (fd < 0)
 			return fd;
 		int err = check_type(r, fd);
-		if (err == 0 && !store_writable(r)) {
-			r->fd = fd;
-			return 0;
-		}
 		if (err == 0)
-			err = lock_file(r, fd);
-		if (err == 0)
-			err = still_there(r, fd);
+			err = make_ready(r, fd);
 		if (err > 0) {
 			r->fd = fd;
 			return 0;
@@ -148,6 +155,8 @@ static int new_reel(const char *path, const struct reel_engine_options *options,
 	}
 	r->find_tail = options->find_tail;
 	r->find_tail_arg = options->find_tail_arg;
+	r->whose = options->whose;
+	r->whose_arg = options->whose_arg;
 	r->disk = options->disk != NULL ? options->disk : &disk_real;
 	r->path = strdup(path);
 	if (r->options.keep_torn != NULL)
@@ -205,7 +214,10 @@ int reel_engine_open(const char *path, const struct reel_engine_options *options
 		reel_log(r, LOG_ERR, "%s: cannot be mapped: %s", path, strerror(-err));
 		goto out;
 	}
-	err = tail_open(r, (uint64_t)st.st_size);
+	r->found_size = (uint64_t)st.st_size;
+	err = tail_open(r, r->found_size);
+	if (err == 0)
+		foreign_begin(r);
 	if (err == 0 && !options->defer_cut)
 		err = reel_cut_torn(r, NULL);
 out:

@@ -6,15 +6,14 @@
 #include "store.h"
 
 /* Whether the path names another file than the one that is open. */
-static int is_replaced(struct reel *r, const struct stat *opened)
+static int is_replaced(struct reel *r)
 {
-	struct stat named;
-	int err = r->disk->stat(r->disk, r->path, &named);
+	int err = place_is_named(r, r->path, r->fd);
 
 	/* Nothing is there: the file that is open is the last that can be read. */
 	if (err == -ENOENT || err == -ENOTDIR)
 		return 0;
-	return err < 0 ? err : opened->st_dev != named.st_dev || opened->st_ino != named.st_ino;
+	return err < 0 ? err : err == 0;
 }
 
 /* Reads go on in the file that the path names now. */
@@ -67,6 +66,7 @@ static int take_with_size(struct reel *r, struct snapshot *s, struct stat *st)
 {
 	pthread_mutex_lock(&r->append_lock);
 	snapshot_take(r, s);
+	place_ask(r, r->fd);
 	int err = r->disk->fstat(r->disk, r->fd, st);
 	pthread_mutex_unlock(&r->append_lock);
 	return err;
@@ -82,7 +82,7 @@ int reel_refresh(struct reel *r)
 	int err = take_with_size(r, &s, &st);
 	/* Where the layer above finds the tail it also holds offsets and addresses: it keeps its file. */
 	if (err == 0 && r->find_tail == NULL)
-		err = is_replaced(r, &st);
+		err = is_replaced(r);
 	if (err > 0)
 		err = move_to_new(r, &st);
 	else if (err == 0)

@@ -77,6 +77,8 @@ int reserve_release(struct reel *r)
 
 	if (r->reserve.end <= tail || reel_failed(r) < 0)
 		return 0;
+	if (foreign_before_cut(r, tail, tail) < 0)
+		return -EIO;
 	int err = disk_ftruncate(r->disk, r->fd, tail);
 	if (err < 0)
 		reel_log(r, LOG_WARNING, "%s: space reserved past the end could not be given back (%s)", r->path,

@@ -70,6 +70,19 @@ struct watch {
 	_Atomic uint64_t looked;     /* when that was */
 	_Atomic uint64_t changes;    /* of others */
 	atomic_bool cut;             /* the file was made shorter, and this was said */
+	atomic_bool foreign;         /* another writer was seen at the end of the file, and this was said (foreign.c) */
+	/* With append_lock held: */
+	uint64_t full;              /* when all was looked at that tells of another writer */
+	uint8_t left[TRAILER_SIZE]; /* the last trailer, as this process left it */
+	bool has_left;
+};
+
+/* What is known of the file system that the file lies in (place.c). */
+struct place {
+	bool shared;      /* others than this kernel change its files */
+	bool fuse;        /* a program serves it */
+	bool keeps_locks; /* a lock on it holds on this machine alone */
+	bool asks_lock;   /* flock(2) of a lock that is held asks who has it */
 };
 
 struct reservation {
@@ -83,8 +96,12 @@ struct reel {
 	struct reel_options options;
 	reel_tail_fn find_tail;
 	void *find_tail_arg;
+	reel_whose_fn whose;
+	void *whose_arg;
 	const struct disk_ops *disk;
 	int fd;
+	struct place place;
+	uint64_t found_size; /* the file's length when its tail was looked for */
 
 	struct reel_mapping *_Atomic map; /* as in the view; changes under all locks */
 	struct torn torn;                 /* until the opening ends */
@@ -133,6 +150,42 @@ void store_free(struct reel *r);
 
 /* lock.c: the file behind r->path, locked when it is to be written. */
 int lock_file(struct reel *r, int fd);
+/* The process that holds a lock on the file, as far as the kernel tells; 0: it does not. */
+long lock_holder(struct reel *r, int fd);
+
+/* place.c: */
+/* Finds out what r->place says. */
+void place_find(struct reel *r, int fd);
+/* After the file was locked: says so if the lock is only this machine's. */
+void place_locked(struct reel *r, int fd);
+/* Has the kernel learn anew what fstat(2) tells of the file. */
+void place_ask(struct reel *r, int fd);
+/* The same of what the path names. */
+void place_ask_name(struct reel *r, const char *path);
+/*
+ * What was known of the file before, its bytes included, is forgotten: to be called when the lock is had, before anything
+ * is asked of the file (docs/DESIGN.md, S5). An error of the sync, of a file that is opened for writing.
+ */
+int place_fresh(struct reel *r, int fd);
+/* Whether the path names the open file: 1 or 0, or an error, -ENOENT too. */
+int place_is_named(struct reel *r, const char *path, int fd);
+
+/* foreign.c: another writer. All with append_lock held but the last two; -EIO: it was told, and nothing more is written. */
+void foreign_begin(struct reel *r);
+/* The file ends with this trailer now. */
+void foreign_left(struct reel *r, const uint8_t trailer[TRAILER_SIZE]);
+/* Before something is appended to the file, which ends at `end`. */
+int foreign_before(struct reel *r, uint64_t end);
+/*
+ * After it was: `len` bytes of which the last n are `last`, and which should end at `end`. Without the fault handler it is
+ * not looked at after short ones: a file that was cut would end the process. The next look finds it.
+ */
+int foreign_after(struct reel *r, uint64_t end, uint64_t len, const uint8_t *last, size_t n);
+/* Before bytes of our own are cut off the file, which has at least `end` bytes and at `most` so many. */
+int foreign_before_cut(struct reel *r, uint64_t end, uint64_t most);
+/* After a sync; append_lock is not held. -EIO: what was synced is not what this process wrote. */
+int foreign_at_sync(struct reel *r);
+bool foreign_seen(const struct reel *r);
 
 /* tail.c: finds the tail of a file of `size` bytes that is being opened, and what is torn (r->torn). */
 int tail_open(struct reel *r, uint64_t size);
@@ -215,12 +268,9 @@ int move_delete_same(struct reel *r, const struct reel_entry *e);
 /* watch.c: around each change of the file but syncs. Changes may overlap. */
 void watch_begin(struct reel *r);
 void watch_end(struct reel *r);
-/*
- * Before and after the writing of an append: -EIO: the file was cut, and what is appended would be out of reach. The first
- * call finds *telling false, the second as the first left it. With append_lock held, before the tail moves.
- */
-int watch_append(struct reel *r, bool *telling);
-/* The same after a sync. */
+/* The file is shorter than it was left. -EIO; it is said once, and nothing more is written. */
+int watch_cut(struct reel *r);
+/* After a sync: -EIO: the file was cut. */
 int watch_sync(struct reel *r);
 
 /* reserve.c */

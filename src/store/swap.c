@@ -38,6 +38,8 @@ int swap_file(struct reel *r, struct reel *from)
 	if (err == 0) {
 		atomic_store(&r->write_end, tail);
 		r->reserve.end = tail;
+		memcpy(r->watch.left, from->watch.left, TRAILER_SIZE);
+		r->watch.has_left = from->watch.has_left;
 		r->sync.files++;
 		atomic_store(&r->sync.durable, atomic_load(&from->sync.durable));
 		err = take_over_fd(r, from->fd);

@@ -18,6 +18,8 @@ static int sync_now(struct reel *r)
 	int err = disk_fdatasync(r->disk, r->fd);
 	if (err == 0)
 		err = watch_sync(r);
+	if (err == 0)
+		err = foreign_at_sync(r);
 	bool first = err < 0 && store_fail(r, err);
 	pthread_mutex_lock(&s->lock);
 	s->running = false;

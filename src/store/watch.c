@@ -95,20 +95,11 @@ int reel_has(struct reel *r, uint64_t end)
 	return look(r, end);
 }
 
-int watch_append(struct reel *r, bool *telling)
+int watch_cut(struct reel *r)
 {
-	uint64_t tail = reel_tail_offset(r);
-	bool was_telling = *telling;
 	struct stat st;
 
-	/* Without the guard, a file that was cut would end the process here. */
-	*telling = guard_installed() && tail > 0 && !ends_in_zero(r);
-	if (*telling || !guard_installed())
-		return 0;
-	if (!was_telling)
-		return look(r, tail);
-	/* Cut before what this append wrote, which made it longer again: its size says nothing. */
-	return is_cut(r, r->disk->fstat(r->disk, r->fd, &st) < 0 ? 0 : (uint64_t)st.st_size, tail);
+	return is_cut(r, r->disk->fstat(r->disk, r->fd, &st) < 0 ? 0 : (uint64_t)st.st_size, reel_tail_offset(r));
 }
 
 int watch_sync(struct reel *r)
