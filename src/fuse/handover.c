@@ -98,8 +98,10 @@ static int round_of(int seconds, bool last)
 	return res;
 }
 
-void hand_over(void *mount)
+bool hand_over(void *mount)
 {
+	bool all = false;
+
 	(void)mount;
 	for (int i = 0; i < ROUNDS && atomic_load(&running); i++) {
 		unsigned long before = served_writes();
@@ -110,9 +112,11 @@ void hand_over(void *mount)
 		pthread_mutex_unlock(&lock);
 		if (res < 0 && res != -ENXIO)
 			log_line(LOG_DEBUG, "%s: the kernel has not handed over everything: %s", usual, strerror(-res));
+		all = res == 0;
 		if (res < 0 || served_writes() == before)
 			break;
 	}
+	return all;
 }
 
 /* Until a round brings nothing. As long as WRITEs come, time does not matter. */

@@ -18,8 +18,8 @@ void handover_mounted(struct fuse_session *se, const char *path);
 /* A file or directory was opened (1) or closed (-1). Any thread. */
 void handover_count(int change);
 
-/* fs_hand_over_fn: for seconds at most; does nothing where there is no clone of the mount. */
-void hand_over(void *mount);
+/* fs_hand_over_fn: for seconds at most; does nothing, and returns false, where there is no clone of the mount. */
+bool hand_over(void *mount);
 
 /*
  * Ends the mount while the loop runs: has everything handed over that the kernel holds, unmounts, wherever it is now, this
