@@ -63,8 +63,8 @@ entries() {
 # interrupted COMMAND...: SIGINT comes with its first write into a file; it must end by that.
 interrupted() {
 	need_tracing
-	ASAN_OPTIONS=detect_leaks=0 strace -fqq -o "$scratch/trace" -e trace=pwritev,pwrite64 \
-		-e inject=pwritev,pwrite64:signal=INT:when=1 "$@" || true
+	ASAN_OPTIONS=detect_leaks=0 strace -fqq -o "$scratch/trace" -e trace=pwritev,pwritev2,pwrite64 \
+		-e inject=pwritev,pwritev2,pwrite64:signal=INT:when=1 "$@" || true
 	grep -q 'killed by SIGINT' "$scratch/trace" || fail "$(tail "$scratch/trace")"
 }
 

@@ -90,7 +90,7 @@ run_and_kill() {
 # killed_at_call N COMMAND...: it is killed before the Nth of its calls that change a file, so that every moment between two
 # has its turn, however short it is.
 killed_at_call() {
-	local calls=pwritev,fdatasync,ftruncate,fallocate,rename,renameat2
+	local calls=pwritev,pwritev2,fdatasync,ftruncate,fallocate,rename,renameat2
 	ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0 exec strace -fqq -o /dev/null -e trace=$calls \
 		-e inject=$calls:signal=KILL:when="$1" "${@:2}"
 }
