@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# While files are open, the kernel hands over what was written to them every few seconds (-o sync=).
+# shellcheck source=tests/mount/lib.sh
+. "$(dirname "$0")/lib.sh" || exit 1
+# shellcheck source=tests/mount/holding.sh
+. "$(dirname "$0")/holding.sh" || exit 1
+mount_options=(-d -o "create,sync=1")
+
+# writes_come COUNT: that many requests to write are there within seconds. The kernel alone takes 30.
+writes_come() {
+	[ "$(messages "opcode: WRITE")" -ge "$1" ]
+}
+
+# The mount can be unmounted at once afterwards.
+not_busy() {
+	let_go
+	fusermount3 -u "$mnt" || fail "it is busy"
+	wait_for_daemon
+	mount_it
+}
+
+# What was written by write(2) to files that stay open.
+test_open_files() {
+	hold write "$mnt" 3 100
+	until_true 10 writes_come 300 || fail "only $(messages "opcode: WRITE") requests"
+	not_busy
+	compare_held "$mnt" 3 100
+}
+
+# What was stored through a mapping, whether it is still there or was taken away.
+test_mapping() {
+	hold map "$mnt/0" 100
+	until_true 10 writes_come 100 || fail "only $(messages "opcode: WRITE") requests"
+	not_busy
+	compare_held "$mnt" 1 100
+}
+test_mapping_taken_away() {
+	hold unmap "$mnt/0" 100
+	until_true 10 writes_come 100 || fail "only $(messages "opcode: WRITE") requests"
+	not_busy
+	compare_held "$mnt" 1 100
+}
+
+# Also of a mount that was taken away lazily: the daemon ends when the last file is closed.
+test_taken_away() {
+	exec 7>"$mnt/f"
+	hold write "$mnt" 1 1
+	fusermount3 -uz "$mnt"
+	until_true 10 writes_come 1 || fail "no request"
+	let_go
+	kill -0 "$daemon" || fail "it ended while a file was open"
+	exec 7>&-
+	wait_for_daemon
+	mount_it
+	compare_held "$mnt" 1 1
+}
+
+# A mount that nobody writes to is left alone.
+test_idle() {
+	exec 7<"$mnt/."
+	sleep 2.5
+	exec 7<&-
+	expect 0 "$(messages "opcode: IOCTL")" marks
+}
+
+run_tests "$@"
