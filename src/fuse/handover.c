@@ -181,10 +181,20 @@ static int unmount_usual(void)
 	return res;
 }
 
+/* As long as it lasts the file system is there, and no other one has its device number. */
+static bool connected(void)
+{
+	struct pollfd connection = {.fd = fuse_session_fd(session)};
+
+	return poll(&connection, 1, 0) < 1 || !(connection.revents & POLLERR);
+}
+
 bool handover_unmount(void)
 {
 	int left;
 
+	if (!connected())
+		return true;
 	if (!state.known) {
 		log_line(LOG_ERR,
 			 "%s: the mount cannot be told from others there, so it is left; unmount it with 'fusermount3 -u'",
@@ -205,9 +215,7 @@ static void tell_elsewhere(void)
 	static const struct timespec pause = {.tv_nsec = 10000000};
 
 	for (int ms = 0; !handles_any() && ms < GONE_MS; ms += 10) {
-		struct pollfd connection = {.fd = fuse_session_fd(session)};
-
-		if (poll(&connection, 1, 0) == 1 && connection.revents & POLLERR)
+		if (!connected())
 			return;
 		nanosleep(&pause, NULL);
 	}

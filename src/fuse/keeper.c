@@ -38,9 +38,11 @@ struct keeper *keeper_start(void)
 	if (k != NULL)
 		shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared != MAP_FAILED && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == 0) {
+		const pid_t self = getpid();
+
 		k->pid = fork();
 		if (k->pid == 0)
-			keeper_main(sockets[1], shared);
+			keeper_main(sockets[1], self, shared);
 		close(sockets[1]);
 		if (k->pid > 0) {
 			k->socket = sockets[0];

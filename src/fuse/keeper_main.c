@@ -31,6 +31,8 @@ static struct {
 	dev_t dev;
 } state;
 
+static pid_t daemon_pid;
+
 static void give_up(void)
 {
 	if (state.inside >= 0)
@@ -175,13 +177,22 @@ static bool look_for_mounts(void)
 	return false;
 }
 
+/* Who ends the mount by a signal may have taken this process for the one that serves it. */
+static void pass_on(int sig)
+{
+	if (getppid() == daemon_pid)
+		kill(daemon_pid, sig);
+}
+
 static void detach(int socket)
 {
-	static const int ending[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1};
+	static const int ending[] = {SIGTERM, SIGINT, SIGHUP};
+	const struct sigaction passed = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
 	int null;
 
 	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
-		signal(ending[i], SIG_IGN);
+		if (sigaction(ending[i], &passed, NULL) < 0)
+			_exit(1);
 	prctl(PR_SET_NAME, "reelfs-keeper");
 	if (dup2(socket, SOCKET) < 0 || close_range(SOCKET + 1, ~0u, 0) < 0)
 		_exit(1);
@@ -191,11 +202,12 @@ static void detach(int socket)
 		_exit(1);
 }
 
-void keeper_main(int socket, struct keeper_shared *shared)
+void keeper_main(int socket, pid_t parent, struct keeper_shared *shared)
 {
 	int wait_ms = -1;
 	bool settled = true;
 
+	daemon_pid = parent;
 	detach(socket);
 	state.shared = shared;
 	state.inside = state.changes = -1;

@@ -27,7 +27,7 @@ struct keeper_shared {
 	atomic_long open; /* files and directories of the mount */
 };
 
-/* The keeper's life. */
-void keeper_main(int socket, struct keeper_shared *shared) __attribute__((noreturn));
+/* The keeper's life; `parent` is the daemon. */
+void keeper_main(int socket, pid_t parent, struct keeper_shared *shared) __attribute__((noreturn));
 
 #endif

@@ -116,11 +116,9 @@ clean_up() {
 	while mountpoint -q "$mnt" 2>/dev/null || ! stat "$mnt" >/dev/null 2>&1; do
 		umount -l "$mnt" 2>/dev/null || fusermount3 -uz "$mnt" 2>/dev/null || break
 	done
-	while mountpoint -q "$scratch/loop" 2>/dev/null; do
-		umount -l "$scratch/loop" || break
-	done
-	while mountpoint -q "$scratch/disk" 2>/dev/null; do
-		umount -l "$scratch/disk" || break
+	# What else the test has mounted, a dead one included.
+	awk -v under="$scratch/" 'index($5, under) == 1 { print $5 }' /proc/self/mountinfo | tac | while read -r place; do
+		umount -l "$place" 2>/dev/null || fusermount3 -uz "$place"
 	done
 	rm -rf "$scratch"
 }
