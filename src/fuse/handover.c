@@ -1,7 +1,7 @@
 /*
  * handover.c - see handover.h. The kernel is asked in *rounds*: the keeper marks a place in the stream of requests and has
  * the kernel write, and everything that came before the mark's end is waited for (served.h). What another request has
- * held back in the kernel (a truncation, an fsync) comes with the next round.
+ * held back in the kernel (a truncation, an fsync) comes when that one has been answered, and counts with the next round.
  */
 #include "config.h"
 
@@ -27,8 +27,7 @@
 
 #define WHILE_RUNNING_S 4  /* a hand-over in between: the syncer has other things to do, too */
 #define AT_THE_END_S    10 /* without a single WRITE */
-#define ROUNDS          2
-#define ROUNDS_LAST     8 /* that bring something: who writes on and on does not keep the mount from ending */
+#define ROUNDS_LAST     8  /* that bring something: who writes on and on does not keep the mount from ending */
 #define TRIES_LAST      60
 #define GONE_MS         500 /* for the connection to end, when nothing is open */
 
@@ -100,23 +99,16 @@ static int round_of(int seconds, bool last)
 
 bool hand_over(void *mount)
 {
-	bool all = false;
+	int res = -ENXIO;
 
 	(void)mount;
-	for (int i = 0; i < ROUNDS && atomic_load(&running); i++) {
-		unsigned long before = served_writes();
-		int res;
-
-		pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&lock);
+	if (atomic_load(&running))
 		res = round_of(WHILE_RUNNING_S, false);
-		pthread_mutex_unlock(&lock);
-		if (res < 0 && res != -ENXIO)
-			log_line(LOG_DEBUG, "%s: the kernel has not handed over everything: %s", usual, strerror(-res));
-		all = res == 0;
-		if (res < 0 || served_writes() == before)
-			break;
-	}
-	return all;
+	pthread_mutex_unlock(&lock);
+	if (res < 0 && res != -ENXIO)
+		log_line(LOG_DEBUG, "%s: the kernel has not handed over everything: %s", usual, strerror(-res));
+	return res == 0;
 }
 
 /* Until a round brings nothing. As long as WRITEs come, time does not matter. */

@@ -4,6 +4,8 @@
 . "$(dirname "$0")/lib.sh" || exit 1
 # shellcheck source=tests/mount/users.sh
 . "$(dirname "$0")/users.sh" || exit 1
+# shellcheck source=tests/mount/holding.sh
+. "$(dirname "$0")/holding.sh" || exit 1
 mount_options=()
 
 # Where /dev/fuse is root's alone, the script runs in a mount namespace of its own in which it is everybody's, as
@@ -73,6 +75,52 @@ test_private() {
 	findmnt -no OPTIONS "$mnt" >"$scratch/options"
 	grep -q nosuid "$scratch/options" || fail "options: $(cat "$scratch/options")"
 	grep -q nodev "$scratch/options" || fail "options: $(cat "$scratch/options")"
+	unmount_as_alice
+}
+
+# alice_holds ARGUMENT...: as hold, by her.
+alice_holds() {
+	cp "$held" "$scratch/"
+	held=$scratch/held
+	holding_as=(setpriv --reuid "$alice" --regid "$alice" --init-groups --)
+	hold "$@"
+}
+
+# What is written to files that stay open is handed over meanwhile, and the mount is not busy for it.
+test_hand_over() {
+	mount_as_alice -d -o sync=1
+	alice_holds write "$mnt" 1 50
+	until_true 10 eval '[ "$(messages "opcode: WRITE")" -ge 50 ]' || fail "$(messages "opcode: WRITE") requests"
+	let_go
+	unmount_as_alice
+}
+
+# At the end all of it is stored, and nothing is left mounted, or what was mounted over it is.
+test_term() {
+	mount_as_alice
+	alice_holds write "$mnt" 5 500
+	kill -TERM "$daemon"
+	wait_for_daemon
+	! mountpoint "$mnt" || fail "still mounted"
+	let_go
+	mount_it
+	as "$alice" "$held" compare "$mnt" 5 500
+	unmount_as_alice
+}
+test_term_covered() {
+	local status=0
+	mount_as_alice
+	alice_holds write "$mnt" 5 500
+	mount -t tmpfs over "$mnt"
+	kill -TERM "$daemon"
+	wait "$daemon" || status=$?
+	daemon=
+	expect 1 $status status
+	umount "$mnt"
+	as "$alice" fusermount3 -uz "$mnt"
+	let_go
+	mount_it
+	as "$alice" "$held" compare "$mnt" 5 500
 	unmount_as_alice
 }
 
