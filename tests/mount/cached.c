@@ -68,6 +68,20 @@ static void synced_then(char **arg)
 	run(arg + 4);
 }
 
+/* FILE OFFSET TEXT PROGRAM ARGUMENT...: stores the text in a mapping whose descriptor is closed, and runs the program. */
+static void mapped_then(char **arg)
+{
+	int fd = open_file(arg[0], O_RDWR);
+	off_t at = number(arg[1]);
+	char *map = mmap(NULL, (size_t)at + strlen(arg[2]), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (map == MAP_FAILED)
+		die("mmap");
+	end_file(fd);
+	memcpy(map + at, arg[2], strlen(arg[2]));
+	run(arg + 3);
+}
+
 /* A file of pages of 'x', mapped; *map is of its first `pages`. */
 static int mapped_file(const char *path, size_t pages, char **map)
 {
@@ -212,6 +226,7 @@ static void store_beside_write(char **arg)
 
 static const struct call calls[] = {
     {"synced-then", 5, synced_then},
+    {"mapped-then", 4, mapped_then},
     {"direct-write-seen", 1, direct_write_seen},
     {"direct-read-sees", 1, direct_read_sees},
     {"two-mappings", 1, two_mappings},
