@@ -109,7 +109,8 @@ tests_unit_fs_test_copy_LDADD = $(fs_test_libs)
 tests_unit_fs_test_copy_threads_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_copy_threads_LDADD = $(fs_test_libs)
 range_tests = tests/mount/lseek.sh tests/mount/fallocate.sh tests/mount/copy_file_range.sh \
-	tests/mount/sparse.sh tests/mount/direct-io.sh tests/mount/sync.sh tests/mount/coherent.sh tests/mount/open-log.sh
+	tests/mount/sparse.sh tests/mount/direct-io.sh tests/mount/sync.sh tests/mount/coherent.sh tests/mount/open-log.sh \
+	tests/mount/cached-attributes.sh tests/mount/taken-back.sh
 TESTS += $(range_tests)
 EXTRA_DIST += $(range_tests)
 noinst_PROGRAMS += tests/mount/ranges tests/mount/cached tests/mount/coherent

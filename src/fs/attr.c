@@ -27,7 +27,9 @@ static void fill_regular(struct inode *i, struct fs_attr *ret)
 	struct open_state *o = i->open;
 
 	if (o) {
+		ret->writers = o->writers > 0;
 		pthread_mutex_lock(&o->attr);
+		o->told = o->told || ret->writers;
 		if (o->changed) {
 			ret->size = o->size;
 			ret->atime = o->atime;

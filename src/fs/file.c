@@ -94,7 +94,7 @@ static void new_file_end(struct new_file *n)
 }
 
 /* The open file for an inode that was just made, with a lookup reference. */
-static int open_new(struct fs *fs, int flags, const struct fs_attr *attr, struct new_file *n, struct fs_file **ret)
+static int open_new(struct fs *fs, int flags, struct fs_attr *attr, struct new_file *n, struct fs_file **ret)
 {
 	struct open_state *o;
 	int r = open_hold(fs, attr->ino, &o);
@@ -107,6 +107,7 @@ static int open_new(struct fs *fs, int flags, const struct fs_attr *attr, struct
 	if (r < 0)
 		return r;
 	file_begin(n->file, fs, o, flags);
+	attr->writers = n->file->writable;
 	*ret = n->file;
 	n->file = NULL;
 	return 0;
@@ -150,19 +151,57 @@ int fs_file_tmpfile(struct fs *fs, uint64_t parent, uint32_t mode, int flags, co
 
 /* --- committing -------------------------------------------------------------------------------------- */
 
+/* open_state.io held for writing. */
+static void set_failing(struct fs *fs, struct open_state *o, bool failing)
+{
+	if (failing == o->failing)
+		return;
+	o->failing = failing;
+	if (failing)
+		atomic_fetch_add(&fs->failing, 1);
+	else
+		atomic_fetch_sub(&fs->failing, 1);
+}
+
+/* open_state.io held for writing. */
+static int commit(struct fs *fs, struct open_state *o, const struct contents_as *as)
+{
+	int r = contents_commit(fs, o, as);
+
+	set_failing(fs, o, r < 0);
+	return r;
+}
+
 static int flush(struct fs *fs, struct open_state *o, const struct contents_as *as)
 {
 	int r;
 
 	pthread_rwlock_wrlock(&o->io);
-	r = contents_commit(fs, o, as);
+	r = commit(fs, o, as);
 	pthread_rwlock_unlock(&o->io);
 	return r;
 }
 
+/* The kernel asks for the blocks anew after a flush, so nothing that it was told before counts any more. */
 int fs_file_flush(struct fs_file *f)
 {
-	return f->writable ? flush(f->fs, f->open, NULL) : 0;
+	if (!f->writable)
+		return 0;
+	pthread_mutex_lock(&f->open->attr);
+	f->open->told = false;
+	pthread_mutex_unlock(&f->open->attr);
+	return flush(f->fs, f->open, NULL);
+}
+
+void fs_settle(struct fs *fs, uint64_t ino)
+{
+	struct open_state *o;
+
+	if (atomic_load_explicit(&fs->failing, memory_order_relaxed) == 0 || open_hold(fs, ino, &o) < 0)
+		return;
+	pthread_rwlock_rdlock(&o->io);
+	pthread_rwlock_unlock(&o->io);
+	open_put(fs, o);
 }
 
 int fs_file_fsync(struct fs_file *f, bool datasync)
@@ -186,11 +225,32 @@ static void log_loss(struct fs *fs, struct open_state *o, int error)
 	       strerror(-error));
 }
 
+/* No writer is left, and `r` came of the last commit: what the kernel was told, or has cached, may not be so. io held. */
+static void end_writing(struct fs *fs, struct open_state *o, int r)
+{
+	unsigned stale;
+
+	pthread_mutex_lock(&o->attr);
+	stale = o->told ? FS_STALE_ATTR : 0;
+	o->told = false;
+	pthread_mutex_unlock(&o->attr);
+	/* Nobody is left who could be told, or could write again. */
+	if (r < 0) {
+		log_loss(fs, o, r);
+		open_revert(fs, o);
+		set_failing(fs, o, false);
+	}
+	if (r < 0 || o->missing)
+		stale |= FS_STALE_ATTR | FS_STALE_CONTENTS;
+	o->missing = false;
+	if (stale && fs->options.stale)
+		fs->options.stale(fs->options.cache_arg, o->inode->ino, stale);
+}
+
 void fs_file_release(struct fs_file *f)
 {
 	struct open_state *o = f->open;
 	struct fs *fs = f->fs;
-	bool last;
 	int r;
 
 	if (f->writable) {
@@ -199,15 +259,9 @@ void fs_file_release(struct fs_file *f)
 		o->writers--;
 		pthread_rwlock_unlock(&fs->tree_lock);
 		pthread_rwlock_wrlock(&o->io);
-		r = contents_commit(fs, o, NULL);
-		last = !open_has_writers(fs, o);
-		/* Nobody is left who could be told, or could write again. */
-		if (r < 0 && last) {
-			log_loss(fs, o, r);
-			open_revert(fs, o);
-			if (fs->options.stale)
-				fs->options.stale(fs->options.cache_arg, o->inode->ino, FS_STALE_ATTR | FS_STALE_CONTENTS);
-		}
+		r = commit(fs, o, NULL);
+		if (!open_has_writers(fs, o))
+			end_writing(fs, o, r);
 		pthread_rwlock_unlock(&o->io);
 	}
 	open_put(fs, o);

@@ -130,6 +130,7 @@ struct fs_attr {
 	uint64_t rdev; /* as dev_t */
 	uint64_t size;
 	uint64_t blocks; /* of 512 bytes */
+	bool writers;    /* it is open for writing: who caches what is written may hold more than is known here */
 	struct timespec atime, mtime, ctime, btime;
 };
 
@@ -284,8 +285,13 @@ int fs_file_copy(struct fs_file *from, uint64_t start, struct fs_file *to, uint6
 int fs_file_flush(struct fs_file *f);
 /* fs_file_flush() and the container synced. */
 int fs_file_fsync(struct fs_file *f, bool datasync);
-/* Ends the open file; commits what no flush has. */
+/* Ends the open file; commits what no flush has. The last writer's tells fs_options.stale what is to be told then. */
 void fs_file_release(struct fs_file *f);
+/*
+ * Where the last commit of an inode failed, and it is tried again or given up at this moment, waits for the end of that. So
+ * what is told of the inode after it holds, and fs_options.stale has been called.
+ */
+void fs_settle(struct fs *fs, uint64_t ino);
 
 /* --- directories -------------------------------------------------------------------------------- */
 

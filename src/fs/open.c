@@ -46,6 +46,8 @@ void open_put(struct fs *fs, struct open_state *o)
 	extents_clear(&fs->tree, &o->base);
 	ranges_clear(&o->punched);
 	i->open = NULL;
+	if (o->failing)
+		atomic_fetch_sub(&fs->failing, 1);
 	tree_inode_settle(&fs->tree, i);
 	pthread_rwlock_unlock(&fs->tree_lock);
 	wbuf_free(o->wbuf);

@@ -29,6 +29,7 @@ struct fs {
 	struct reel *store;
 	struct reel *replaces; /* while it is made: the container whose place it is to take; or NULL */
 	struct fs_options options;
+	_Atomic unsigned failing; /* open states that are so */
 	uint32_t uid, gid; /* who opened it: owner of what nobody else owns */
 	bool read_only;
 	bool caller_stamps;   /* fs_caller_stamps(); set before other threads call */
@@ -83,6 +84,8 @@ struct open_state {
 
 	pthread_rwlock_t io;
 	/* protected by io: */
+	bool failing;      /* its last commit failed */
+	bool missing;      /* the kernel has cached bytes of it that could not be taken here */
 	struct wbuf *wbuf; /* made at the first write */
 	bool cut;          /* `base` holds the committed extents less what was truncated or punched */
 	struct extents base;
@@ -96,6 +99,7 @@ struct open_state {
 	pthread_mutex_t attr;
 	/* protected by attr: */
 	bool changed; /* size or times differ from the committed ones */
+	bool told;    /* attributes were told while it had writers, since the last flush */
 	uint64_t size;
 	uint64_t handing;   /* the size when the kernel was last asked to hand over; less where it was cut since */
 	uint64_t allocated; /* bytes that are in wbuf, in the extents beneath, or in both */

@@ -135,16 +135,19 @@ static int write_buffer(struct fs *fs, struct open_state *o, const struct range_
 int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, int n, unsigned flags)
 {
 	const struct range_in in = {offset, iov_length(iov, n), iov, n};
-	int r;
+	int r = 0;
 
 	if (!f->writable)
 		return -EBADF;
-	if (fs_is_read_only(f->fs))
-		return -EROFS;
 	pthread_rwlock_wrlock(&f->open->io);
-	r = flags & FS_WRITE_CACHED ? 0 : attr_kill_priv(f->fs, f->open->inode, flags & FS_WRITE_KILL_SET_ID);
+	if (fs_is_read_only(f->fs))
+		r = -EROFS;
+	else if (!(flags & FS_WRITE_CACHED))
+		r = attr_kill_priv(f->fs, f->open->inode, flags & FS_WRITE_KILL_SET_ID);
 	if (r == 0)
 		r = write_buffer(f->fs, f->open, &in, flags & FS_WRITE_CACHED);
+	if (r < 0 && (flags & FS_WRITE_CACHED))
+		f->open->missing = true;
 	pthread_rwlock_unlock(&f->open->io);
 	return r;
 }

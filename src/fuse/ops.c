@@ -11,6 +11,9 @@
 /* What the kernel copies in when it asks for the file system's preferred size. */
 #define BLOCK_SIZE 4096
 
+/* Of a file that has data: without any, programs that look for holes take all of it for one. */
+#define BLOCKS_LEAST (BLOCK_SIZE / 512)
+
 const struct fuse_lowlevel_ops reelfs_ops = {
     .init = op_init,
     .lookup = op_lookup,
@@ -62,7 +65,7 @@ void stat_from_attr(struct stat *ret, const struct fs_attr *attr)
 	    .st_rdev = attr->rdev,
 	    .st_size = (off_t)attr->size,
 	    .st_blksize = BLOCK_SIZE,
-	    .st_blocks = (blkcnt_t)attr->blocks,
+	    .st_blocks = (blkcnt_t)(attr->writers && attr->blocks < BLOCKS_LEAST ? BLOCKS_LEAST : attr->blocks),
 	    .st_atim = attr->atime,
 	    .st_mtim = attr->mtime,
 	    .st_ctim = attr->ctime,
@@ -71,7 +74,9 @@ void stat_from_attr(struct stat *ret, const struct fs_attr *attr)
 
 double attr_timeout(const struct fs_attr *attr)
 {
-	return S_ISREG(attr->mode) && (attr->mode & (S_ISUID | S_ISGID)) ? 0 : CACHE_SECONDS;
+	if (S_ISREG(attr->mode) && (attr->mode & (S_ISUID | S_ISGID)))
+		return 0;
+	return attr->writers ? WRITTEN_SECONDS : CACHE_SECONDS;
 }
 
 void entry_from_attr(struct fuse_entry_param *ret, const struct fs_attr *attr)

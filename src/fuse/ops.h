@@ -1,8 +1,8 @@
 /*
  * ops.h - the handlers of FUSE requests, shared between the ops_*.c and init.c.
  *
- * A handler answers its request before it returns, and never sends a notification. Handlers hold no state of
- * their own: what lives between requests is in src/fs.
+ * A handler answers its request before it returns, and sends no notification for which the kernel could have to wait
+ * (docs/DESIGN.md, invariant E1). Handlers hold no state of their own: what lives between requests is in src/fs.
  */
 #ifndef REELFS_OPS_H
 #define REELFS_OPS_H
@@ -20,12 +20,15 @@
 struct mount {
 	struct fs *fs;
 	const struct options *options;
+	struct fuse_session *session;
 	bool writeback;      /* the kernel agreed to it; set by INIT, before other requests */
 	void (*ready)(void); /* called when the kernel has made contact */
 };
 
 /* Seconds that the kernel may keep names, and most attributes: for good, as nobody else changes them. */
 #define CACHE_SECONDS (86400.0 * 365)
+/* And attributes of what is open for writing (E1). Each write(2) of a process asks anew when they have passed. */
+#define WRITTEN_SECONDS 1.0
 
 extern const struct fuse_lowlevel_ops reelfs_ops;
 
@@ -64,11 +67,13 @@ static inline bool name_too_long(const char *name)
 
 /*
  * Seconds that the kernel may keep these attributes. It is not told when a WRITE or OPEN of its own has
- * cleared set-id bits (wire.h), so the mode of a file that has any must be asked for each time.
+ * cleared set-id bits (wire.h), so the mode of a file that has any must be asked for each time. Nor does it count the blocks
+ * of what it writes.
  */
 double attr_timeout(const struct fs_attr *attr);
 
 void entry_from_attr(struct fuse_entry_param *ret, const struct fs_attr *attr);
+/* With no fewer blocks than show that there are data which the kernel may not have written yet (E1). */
 void stat_from_attr(struct stat *ret, const struct fs_attr *attr);
 
 /* The answer to a request without data: res is 0 or a negative errno value. */

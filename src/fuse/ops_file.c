@@ -13,6 +13,7 @@
 
 #include "log.h"
 #include "loop.h"
+#include "mend.h"
 #include "ops.h"
 #include "wire.h"
 
@@ -117,23 +118,42 @@ static int open_file(struct fs *fs, fuse_ino_t ino, int flags, struct handle *h)
 	return res;
 }
 
+/*
+ * From here on the kernel may hold more of the file than is known here, and it may have kept its attributes from before
+ * (E1). One that truncates has it ask anew by itself.
+ */
+static void attributes_expire(const struct mount *m, fuse_ino_t ino, const struct fuse_file_info *fi)
+{
+	if ((fi->flags & O_ACCMODE) != O_RDONLY && !(fi->flags & O_TRUNC))
+		(void)fuse_lowlevel_notify_inval_inode(m->session, ino, -1, 0);
+}
+
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	const struct mount *m = mount_of(req);
-	struct handle *h = handle_new();
+	struct handle *h;
 	int res;
 
+	if (mend_postpones(req, ino, fi))
+		return;
+	h = handle_new();
 	if (h == NULL) {
 		reply_status(req, -ENOMEM);
 		return;
 	}
-	res = open_file(m->fs, ino, open_flags(m, fi), h);
+	res = open_file(m->fs, ino, mend_asks(req) ? O_RDONLY : open_flags(m, fi), h);
 	if (res < 0) {
 		handle_free(h);
 		reply_status(req, res);
 		return;
 	}
 	fill_open_reply(fi, h);
+	if (mend_asks(req)) {
+		fi->keep_cache = 0;
+		mend_opened();
+	} else {
+		attributes_expire(m, ino, fi);
+	}
 	if (fuse_reply_open(req, fi) < 0)
 		end_file(h);
 }
@@ -172,8 +192,13 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 
 void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	(void)ino;
-	reply_status(req, fs_file_flush(file_of(fi)));
+	const struct mount *m = mount_of(req);
+	int res = fs_file_flush(file_of(fi));
+
+	/* With the writeback cache the kernel asks for the blocks anew by itself. */
+	if (!m->writeback)
+		(void)fuse_lowlevel_notify_inval_inode(m->session, ino, -1, 0);
+	reply_status(req, res);
 }
 
 void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)

@@ -21,6 +21,7 @@
 #include "wire.h"
 #include "log.h"
 #include "loop.h"
+#include "mend.h"
 #include "ops.h"
 #include "options.h"
 #include "paths.h"
@@ -85,6 +86,7 @@ static struct fs *open_container(const struct options *o, const struct paths *pa
 	    .keep_torn = o->keep_torn,
 	    .log = log_fs,
 	    .hand_over = hand_over,
+	    .stale = mend_stale,
 	    .cache_arg = m,
 	};
 	unsigned before = log_errors();
@@ -191,6 +193,7 @@ static int mount_and_loop(struct mount *m, struct options *o, const struct paths
 	unsigned before = log_errors();
 	struct fuse_session *se;
 	int ret = -1, severed;
+	bool mending;
 
 	if (add_fixed_options(o, paths) < 0)
 		return -1;
@@ -200,6 +203,7 @@ static int mount_and_loop(struct mount *m, struct options *o, const struct paths
 			log_line(LOG_ERR, "cannot mount on %s: libfuse refuses the options", paths->mountpoint);
 		return -1;
 	}
+	m->session = se;
 	severed = severed_pipe();
 	if (severed < 0)
 		goto out;
@@ -210,12 +214,15 @@ static int mount_and_loop(struct mount *m, struct options *o, const struct paths
 		goto out;
 	}
 	handover_mounted(se, paths->mountpoint);
-	if (wire_install(se) == 0)
+	mending = wire_install(se) == 0 && mend_start(m, paths->mountpoint) == 0;
+	if (mending)
 		ret = loop(se, o, paths->mountpoint);
 	else
 		(void)handover_unmount();
 	handover_close();
 	disconnect(se, severed);
+	if (mending)
+		mend_stop();
 out:
 	fuse_session_destroy(se);
 	return ret;

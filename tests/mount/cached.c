@@ -224,7 +224,70 @@ static void store_beside_write(char **arg)
 	end_file(fd);
 }
 
+static void fill(int fd, const char *how, size_t size, off_t at)
+{
+	char *block = malloc(size), *map;
+
+	if (block == NULL)
+		die("malloc");
+	memset(block, 'w', size);
+	if (strcmp(how, "write") == 0 && pwrite(fd, block, size, at) != (ssize_t)size)
+		die("pwrite");
+	if (strcmp(how, "allocate") == 0 && fallocate(fd, 0, at, (off_t)size) < 0)
+		die("fallocate");
+	if (strcmp(how, "map") == 0) {
+		if (ftruncate(fd, at + (off_t)size) < 0)
+			die("ftruncate");
+		map = mmap(NULL, (size_t)at + size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (map == MAP_FAILED)
+			die("mmap");
+		memcpy(map + at, block, size);
+	}
+	free(block);
+}
+
+/*
+ * FILE HOW SIZE OFFSET READY: fills a range of the file, makes the file READY, and has FILE open until READY is removed.
+ * Nothing is forked: when another descriptor of the open file is closed, the kernel writes out what it has cached.
+ */
+static void held(char **arg)
+{
+	int fd = open_file(arg[0], O_RDWR | O_CREAT);
+
+	fill(fd, arg[1], (size_t)number(arg[2]), (off_t)number(arg[3]));
+	end_file(open_file(arg[4], O_WRONLY | O_CREAT));
+	while (access(arg[4], F_OK) == 0)
+		usleep(2000);
+	end_file(fd);
+}
+
+/*
+ * FILE SIZE READY COPY: maps the file and reads all of it, makes READY, and when that is removed writes what is in the mapping
+ * to COPY.
+ */
+static void mapped_then(char **arg)
+{
+	int fd = open_file(arg[0], O_RDONLY), out;
+	size_t size = (size_t)number(arg[1]);
+	char *map = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
+	volatile char all = 0;
+
+	if (map == MAP_FAILED)
+		die("mmap");
+	for (size_t i = 0; i < size; i++)
+		all ^= map[i];
+	end_file(open_file(arg[2], O_WRONLY | O_CREAT));
+	while (access(arg[2], F_OK) == 0)
+		usleep(2000);
+	out = open_file(arg[3], O_WRONLY | O_CREAT);
+	if (write(out, map, size) != (ssize_t)size)
+		die("write");
+	end_file(out);
+}
+
 static const struct call calls[] = {
+    {"mapped-then", 4, mapped_then},
+    {"held", 5, held},
     {"synced-then", 5, synced_then},
     {"mapped-then", 4, mapped_then},
     {"direct-write-seen", 1, direct_write_seen},

@@ -1,0 +1,319 @@
+/*
+ * mend.c - see mend.h. Two threads. "reelfs-mend" takes inodes from a queue, one after the other. For contents it has
+ * "reelfs-inside" open the file in the mount and truncate it: of these requests the kernel takes from the answers what the
+ * file has, drops its pages, and does so for everybody who has the file open. No notification could: with the writeback
+ * cache the kernel believes no size but the answer to a truncation, and it waits for pages that are being read.
+ *
+ * "reelfs-inside" waits for the kernel, which waits for the workers. It has file descriptors of its own, and that of the
+ * session is not among them: when the process is killed the session ends all the same, and it with it.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include <utlist.h>
+
+#include "log.h"
+#include "mend.h"
+#include "ops.h"
+
+/* An OPEN that waits. */
+struct waiting {
+	struct waiting *next;
+	fuse_req_t req;
+	struct fuse_file_info fi;
+};
+
+struct stale {
+	struct stale *next;
+	uint64_t ino;
+	unsigned what; /* enum fs_stale; what is being set right is no longer in it */
+	bool contents; /* those are, or were, among them */
+	struct waiting *waiting;
+};
+
+enum errand { NONE, ASKED, DONE };
+
+static struct {
+	struct mount *m;
+	char *mountpoint;
+	pthread_t mender, inside;
+
+	pthread_mutex_t lock; /* protects what follows; held during no request. Taken by whoever calls mend_stale() last */
+	pthread_cond_t changed;
+	bool running, stop;
+	struct stale *queue; /* the first is the one that is being set right */
+	enum errand errand;
+	int result;
+} mend = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+static atomic_uint contents_stale; /* inodes in the queue of which contents are */
+/* Of the file that is open in the mount, or about to be: whose requests these are, and what they are about. */
+static _Atomic pid_t asker = -1;
+static _Atomic uint64_t asked_about;
+static atomic_bool opened;
+
+/* --- in the mount -------------------------------------------------------------------------------------------- */
+
+/* The name is of no file: the handler of LOOKUP gives it the inode. Whatever else may be at that path is left alone. */
+static int open_inside(uint64_t ino)
+{
+	static unsigned count;
+	char *path;
+	int fd;
+
+	if (asprintf(&path, "%s/.reelfs-%d-%u", mend.mountpoint, (int)getpid(), ++count) < 0)
+		return -ENOMEM;
+	atomic_store(&opened, false);
+	atomic_store(&asked_about, ino);
+	atomic_store(&asker, gettid());
+	fd = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		fd = -errno;
+	free(path);
+	if (fd >= 0 && !atomic_load(&opened)) {
+		close(fd);
+		fd = -ENOENT;
+	}
+	return fd;
+}
+
+static int set_right(uint64_t ino)
+{
+	struct fs_attr attr;
+	int res = fs_getattr(mend.m->fs, ino, &attr), fd = -1;
+
+	if (res == 0)
+		res = fd = open_inside(ino);
+	if (fd >= 0) {
+		res = ftruncate(fd, (off_t)attr.size) < 0 ? -errno : 0;
+		close(fd);
+	}
+	atomic_store(&asker, -1);
+	return res;
+}
+
+static void *inside_main(void *arg)
+{
+	/* Nothing that others may wait for to be closed stays open here. */
+	bool usable = unshare(CLONE_FILES) == 0 && close_range(0, ~0u, 0) == 0;
+
+	(void)arg;
+	pthread_mutex_lock(&mend.lock);
+	for (;;) {
+		while (!mend.stop && mend.errand != ASKED)
+			pthread_cond_wait(&mend.changed, &mend.lock);
+		if (mend.stop)
+			break;
+		pthread_mutex_unlock(&mend.lock);
+		int res = usable ? set_right(mend.queue->ino) : -EPERM;
+
+		pthread_mutex_lock(&mend.lock);
+		mend.result = res;
+		mend.errand = DONE;
+		pthread_cond_broadcast(&mend.changed);
+	}
+	pthread_mutex_unlock(&mend.lock);
+	return NULL;
+}
+
+/* --- the queue ------------------------------------------------------------------------------------------------ */
+
+/* Lock held, and given up meanwhile. */
+static int have_set_right(void)
+{
+	mend.errand = ASKED;
+	pthread_cond_broadcast(&mend.changed);
+	while (!mend.stop && mend.errand != DONE)
+		pthread_cond_wait(&mend.changed, &mend.lock);
+	mend.errand = NONE;
+	return mend.stop ? 0 : mend.result;
+}
+
+/* Lock held, and given up meanwhile. */
+static void mend_first(void)
+{
+	struct stale *s = mend.queue;
+	unsigned what = s->what;
+	int res = 0;
+
+	s->what = 0;
+	if (what & FS_STALE_CONTENTS)
+		res = have_set_right();
+	pthread_mutex_unlock(&mend.lock);
+	/* -EAGAIN: it is open for writing again, and what that makes of it is told when it ends. */
+	if (res < 0 && res != -EAGAIN)
+		log_line(LOG_WARNING,
+			 "inode %llu: programs that look may see what could not be written, until they open the file anew: %s",
+			 (unsigned long long)s->ino, strerror(-res));
+	if (!(what & FS_STALE_CONTENTS) || res < 0)
+		(void)fuse_lowlevel_notify_inval_inode(mend.m->session, s->ino, -1, 0);
+	pthread_mutex_lock(&mend.lock);
+}
+
+static void answer(struct stale *s, bool stopped)
+{
+	struct waiting *w, *next;
+
+	LL_FOREACH_SAFE (s->waiting, w, next) {
+		if (stopped)
+			fuse_reply_err(w->req, EIO);
+		else
+			op_open(w->req, s->ino, &w->fi);
+		free(w);
+	}
+	free(s);
+}
+
+/* Takes the first off the queue. Lock held, and given up meanwhile. */
+static void end_first(bool stopped)
+{
+	struct stale *s = mend.queue;
+
+	mend.queue = s->next;
+	if (s->contents)
+		atomic_fetch_sub(&contents_stale, 1);
+	pthread_mutex_unlock(&mend.lock);
+	answer(s, stopped);
+	pthread_mutex_lock(&mend.lock);
+}
+
+static void *mender_main(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&mend.lock);
+	while (!mend.stop) {
+		if (mend.queue == NULL)
+			pthread_cond_wait(&mend.changed, &mend.lock);
+		else if (mend.queue->what != 0)
+			mend_first();
+		else
+			end_first(false);
+	}
+	while (mend.queue != NULL)
+		end_first(true);
+	pthread_mutex_unlock(&mend.lock);
+	return NULL;
+}
+
+/* Lock held. */
+static struct stale *find(uint64_t ino)
+{
+	struct stale *s;
+
+	LL_SEARCH_SCALAR(mend.queue, s, ino, ino);
+	return s;
+}
+
+void mend_stale(void *cache_arg, uint64_t ino, unsigned stale)
+{
+	struct stale *s;
+
+	(void)cache_arg;
+	pthread_mutex_lock(&mend.lock);
+	s = mend.running ? find(ino) : NULL;
+	if (s == NULL && mend.running) {
+		s = calloc(1, sizeof(*s));
+		if (s != NULL) {
+			s->ino = ino;
+			LL_APPEND(mend.queue, s);
+		}
+	}
+	if (s != NULL) {
+		s->what |= stale;
+		if ((stale & FS_STALE_CONTENTS) && !s->contents) {
+			s->contents = true;
+			atomic_fetch_add(&contents_stale, 1);
+		}
+		pthread_cond_broadcast(&mend.changed);
+	}
+	pthread_mutex_unlock(&mend.lock);
+}
+
+bool mend_postpones(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi)
+{
+	struct waiting *w = NULL;
+	struct stale *s;
+
+	fs_settle(mend.m->fs, ino);
+	/* One that truncates sets it right by itself; and the kernel holds the inode's lock, for which a truncation waits. */
+	if (atomic_load(&contents_stale) == 0 || (fi->flags & O_TRUNC) || mend_asks(req))
+		return false;
+	pthread_mutex_lock(&mend.lock);
+	s = find(ino);
+	if (s != NULL && s->contents)
+		w = malloc(sizeof(*w));
+	if (w != NULL) {
+		*w = (struct waiting){.req = req, .fi = *fi};
+		LL_APPEND(s->waiting, w);
+	}
+	pthread_mutex_unlock(&mend.lock);
+	return w != NULL;
+}
+
+bool mend_asks(fuse_req_t req)
+{
+	return fuse_req_ctx(req)->pid == atomic_load_explicit(&asker, memory_order_relaxed);
+}
+
+uint64_t mend_inode(void)
+{
+	return atomic_load(&asked_about);
+}
+
+void mend_opened(void)
+{
+	atomic_store(&opened, true);
+}
+
+/* --- beginning and end ---------------------------------------------------------------------------------------- */
+
+int mend_start(struct mount *m, const char *mountpoint)
+{
+	int r = 0;
+
+	mend.m = m;
+	mend.mountpoint = strdup(mountpoint);
+	if (mend.mountpoint == NULL)
+		r = ENOMEM;
+	if (r == 0)
+		r = pthread_create(&mend.inside, NULL, inside_main, NULL);
+	if (r == 0) {
+		r = pthread_create(&mend.mender, NULL, mender_main, NULL);
+		mend.running = r == 0;
+		if (r != 0)
+			mend_stop();
+	}
+	if (r != 0) {
+		log_line(LOG_ERR, "cannot start a thread: %s", strerror(r));
+		return -1;
+	}
+	pthread_setname_np(mend.mender, "reelfs-mend");
+	pthread_setname_np(mend.inside, "reelfs-inside");
+	return 0;
+}
+
+void mend_stop(void)
+{
+	bool running;
+
+	pthread_mutex_lock(&mend.lock);
+	running = mend.running;
+	mend.running = false;
+	mend.stop = true;
+	pthread_cond_broadcast(&mend.changed);
+	pthread_mutex_unlock(&mend.lock);
+	if (running)
+		pthread_join(mend.mender, NULL);
+	pthread_join(mend.inside, NULL);
+	free(mend.mountpoint);
+}
