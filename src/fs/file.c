@@ -152,23 +152,11 @@ int fs_file_tmpfile(struct fs *fs, uint64_t parent, uint32_t mode, int flags, co
 /* --- committing -------------------------------------------------------------------------------------- */
 
 /* open_state.io held for writing. */
-static void set_failing(struct fs *fs, struct open_state *o, bool failing)
-{
-	if (failing == o->failing)
-		return;
-	o->failing = failing;
-	if (failing)
-		atomic_fetch_add(&fs->failing, 1);
-	else
-		atomic_fetch_sub(&fs->failing, 1);
-}
-
-/* open_state.io held for writing. */
 static int commit(struct fs *fs, struct open_state *o, const struct contents_as *as)
 {
 	int r = contents_commit(fs, o, as);
 
-	set_failing(fs, o, r < 0);
+	open_set_failing(fs, o, r < 0 || o->missing);
 	return r;
 }
 
@@ -238,13 +226,13 @@ static void end_writing(struct fs *fs, struct open_state *o, int r)
 	if (r < 0) {
 		log_loss(fs, o, r);
 		open_revert(fs, o);
-		set_failing(fs, o, false);
 	}
-	if (r < 0 || o->missing)
+	if (o->failing)
 		stale |= FS_STALE_ATTR | FS_STALE_CONTENTS;
 	o->missing = false;
 	if (stale && fs->options.stale)
 		fs->options.stale(fs->options.cache_arg, o->inode->ino, stale);
+	open_set_failing(fs, o, false);
 }
 
 void fs_file_release(struct fs_file *f)

@@ -130,6 +130,7 @@ struct fs_attr {
 	uint64_t rdev; /* as dev_t */
 	uint64_t size;
 	uint64_t blocks; /* of 512 bytes */
+	bool failing;    /* what was written could not be stored, and is tried again or will be taken back */
 	bool writers;    /* it is open for writing: who caches what is written may hold more than is known here */
 	struct timespec atime, mtime, ctime, btime;
 };

@@ -260,6 +260,17 @@ int open_punch(struct fs *fs, struct open_state *o, uint64_t start, uint64_t end
 	return r;
 }
 
+void open_set_failing(struct fs *fs, struct open_state *o, bool failing)
+{
+	if (failing == o->failing)
+		return;
+	o->failing = failing;
+	if (failing)
+		atomic_fetch_add(&fs->failing, 1);
+	else
+		atomic_fetch_sub(&fs->failing, 1);
+}
+
 void open_revert(struct fs *fs, struct open_state *o)
 {
 	if (o->wbuf)

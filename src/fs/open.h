@@ -55,6 +55,8 @@ void open_change_times(struct fs *fs, struct open_state *o, const struct timespe
  */
 int open_punch(struct fs *fs, struct open_state *o, uint64_t start, uint64_t end);
 
+/* Notes whether what is written of it could not be stored. open_state.io held for writing. */
+void open_set_failing(struct fs *fs, struct open_state *o, bool failing);
 /* Drops what no transaction has. open_state.io held for writing. */
 void open_revert(struct fs *fs, struct open_state *o);
 

@@ -30,7 +30,7 @@ struct fs {
 	struct reel *replaces; /* while it is made: the container whose place it is to take; or NULL */
 	struct fs_options options;
 	_Atomic unsigned failing; /* open states that are so */
-	uint32_t uid, gid; /* who opened it: owner of what nobody else owns */
+	uint32_t uid, gid;        /* who opened it: owner of what nobody else owns */
 	bool read_only;
 	bool caller_stamps;   /* fs_caller_stamps(); set before other threads call */
 	atomic_bool stopping; /* fs_close() has begun; tells the syncer */
@@ -83,8 +83,8 @@ struct open_state {
 	unsigned writers; /* of these, open for writing; protected by the tree lock */
 
 	pthread_rwlock_t io;
+	atomic_bool failing; /* its last commit failed, or bytes are missing. Written with io held */
 	/* protected by io: */
-	bool failing;      /* its last commit failed */
 	bool missing;      /* the kernel has cached bytes of it that could not be taken here */
 	struct wbuf *wbuf; /* made at the first write */
 	bool cut;          /* `base` holds the committed extents less what was truncated or punched */

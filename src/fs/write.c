@@ -146,8 +146,10 @@ int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, i
 		r = attr_kill_priv(f->fs, f->open->inode, flags & FS_WRITE_KILL_SET_ID);
 	if (r == 0)
 		r = write_buffer(f->fs, f->open, &in, flags & FS_WRITE_CACHED);
-	if (r < 0 && (flags & FS_WRITE_CACHED))
+	if (r < 0 && (flags & FS_WRITE_CACHED)) {
 		f->open->missing = true;
+		open_set_failing(f->fs, f->open, true);
+	}
 	pthread_rwlock_unlock(&f->open->io);
 	return r;
 }

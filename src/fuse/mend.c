@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <utlist.h>
@@ -26,11 +27,18 @@
 #include "mend.h"
 #include "ops.h"
 
-/* An OPEN that waits. */
+/*
+ * Requests wait for no longer: one may come of somebody who holds the lock that a truncation takes (NFS does when it asks for
+ * attributes before it changes them).
+ */
+#define PATIENCE_S 1
+
+/* A request that waits. */
 struct waiting {
 	struct waiting *next;
 	fuse_req_t req;
 	struct fuse_file_info fi;
+	mend_again_fn again;
 };
 
 struct stale {
@@ -48,13 +56,14 @@ static struct {
 	char *mountpoint;
 	pthread_t mender, inside;
 
-	pthread_mutex_t lock; /* protects what follows; held during no request. Taken by whoever calls mend_stale() last */
-	pthread_cond_t changed;
+	pthread_mutex_t lock;   /* protects what follows; held during no request. Taken by whoever calls mend_stale() last */
+	pthread_cond_t changed; /* by the monotonic clock */
 	bool running, stop;
+	bool late;           /* requests do not wait at present */
 	struct stale *queue; /* the first is the one that is being set right */
 	enum errand errand;
 	int result;
-} mend = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+} mend = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static atomic_uint contents_stale; /* inodes in the queue of which contents are */
 /* Of the file that is open in the mount, or about to be: whose requests these are, and what they are about. */
@@ -128,13 +137,52 @@ static void *inside_main(void *arg)
 
 /* --- the queue ------------------------------------------------------------------------------------------------ */
 
+static void answer(struct waiting *list, uint64_t ino, bool stopped)
+{
+	struct waiting *w, *next;
+
+	LL_FOREACH_SAFE (list, w, next) {
+		if (stopped)
+			fuse_reply_err(w->req, EIO);
+		else
+			w->again(w->req, ino, &w->fi);
+		free(w);
+	}
+}
+
+/* Nobody waits any longer, until the one that is being set right is. Lock held, and given up meanwhile. */
+static void let_go(void)
+{
+	struct waiting *list;
+	struct stale *s;
+
+	mend.late = true;
+	for (s = mend.queue; s != NULL; s = s->next) {
+		list = s->waiting;
+		s->waiting = NULL;
+		/* Only this thread takes any off the queue. */
+		pthread_mutex_unlock(&mend.lock);
+		answer(list, s->ino, false);
+		pthread_mutex_lock(&mend.lock);
+	}
+}
+
 /* Lock held, and given up meanwhile. */
 static int have_set_right(void)
 {
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += PATIENCE_S;
 	mend.errand = ASKED;
 	pthread_cond_broadcast(&mend.changed);
-	while (!mend.stop && mend.errand != DONE)
-		pthread_cond_wait(&mend.changed, &mend.lock);
+	while (!mend.stop && mend.errand != DONE) {
+		if (mend.late)
+			pthread_cond_wait(&mend.changed, &mend.lock);
+		else if (pthread_cond_timedwait(&mend.changed, &mend.lock, &until) == ETIMEDOUT)
+			let_go();
+	}
+	mend.late = false;
 	mend.errand = NONE;
 	return mend.stop ? 0 : mend.result;
 }
@@ -160,20 +208,6 @@ static void mend_first(void)
 	pthread_mutex_lock(&mend.lock);
 }
 
-static void answer(struct stale *s, bool stopped)
-{
-	struct waiting *w, *next;
-
-	LL_FOREACH_SAFE (s->waiting, w, next) {
-		if (stopped)
-			fuse_reply_err(w->req, EIO);
-		else
-			op_open(w->req, s->ino, &w->fi);
-		free(w);
-	}
-	free(s);
-}
-
 /* Takes the first off the queue. Lock held, and given up meanwhile. */
 static void end_first(bool stopped)
 {
@@ -183,7 +217,8 @@ static void end_first(bool stopped)
 	if (s->contents)
 		atomic_fetch_sub(&contents_stale, 1);
 	pthread_mutex_unlock(&mend.lock);
-	answer(s, stopped);
+	answer(s->waiting, s->ino, stopped);
+	free(s);
 	pthread_mutex_lock(&mend.lock);
 }
 
@@ -239,21 +274,36 @@ void mend_stale(void *cache_arg, uint64_t ino, unsigned stale)
 	pthread_mutex_unlock(&mend.lock);
 }
 
-bool mend_postpones(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi)
+bool mend_is_due(uint64_t ino)
+{
+	const struct stale *s;
+	bool due;
+
+	if (atomic_load_explicit(&contents_stale, memory_order_relaxed) == 0)
+		return false;
+	pthread_mutex_lock(&mend.lock);
+	s = find(ino);
+	due = s != NULL && s->contents;
+	pthread_mutex_unlock(&mend.lock);
+	return due;
+}
+
+bool mend_postpones(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi, mend_again_fn again)
 {
 	struct waiting *w = NULL;
 	struct stale *s;
 
 	fs_settle(mend.m->fs, ino);
-	/* One that truncates sets it right by itself; and the kernel holds the inode's lock, for which a truncation waits. */
-	if (atomic_load(&contents_stale) == 0 || (fi->flags & O_TRUNC) || mend_asks(req))
+	if (atomic_load(&contents_stale) == 0 || mend_asks(req))
 		return false;
 	pthread_mutex_lock(&mend.lock);
 	s = find(ino);
-	if (s != NULL && s->contents)
+	if (s != NULL && s->contents && !mend.late)
 		w = malloc(sizeof(*w));
 	if (w != NULL) {
-		*w = (struct waiting){.req = req, .fi = *fi};
+		*w = (struct waiting){.req = req, .again = again};
+		if (fi != NULL)
+			w->fi = *fi;
 		LL_APPEND(s->waiting, w);
 	}
 	pthread_mutex_unlock(&mend.lock);
@@ -279,8 +329,13 @@ void mend_opened(void)
 
 int mend_start(struct mount *m, const char *mountpoint)
 {
+	pthread_condattr_t attr;
 	int r = 0;
 
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&mend.changed, &attr);
+	pthread_condattr_destroy(&attr);
 	mend.m = m;
 	mend.mountpoint = strdup(mountpoint);
 	if (mend.mountpoint == NULL)

@@ -20,11 +20,16 @@ void mend_stop(void);
 /* fs_options.stale; cache_arg is the struct mount. */
 void mend_stale(void *cache_arg, uint64_t ino, unsigned stale);
 
+/* Whether what is cached of the inode is still to be set right. */
+bool mend_is_due(uint64_t ino);
+
+typedef void (*mend_again_fn)(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 /*
- * To be called first by the handler of OPEN. True: what is cached of the inode is being set right, and the handler will be
- * called again when it is; there is nothing to answer yet.
+ * To be called first by the handlers of OPEN without O_TRUNC and of GETATTR without a file: the kernel then holds no lock for
+ * which a truncation waits. fi: NULL, or what is to be there later. True: what is cached of the inode is being set right, and
+ * `again` will be called when it is; there is nothing to answer yet.
  */
-bool mend_postpones(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi);
+bool mend_postpones(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi, mend_again_fn again);
 
 /*
  * Whether the request comes of the mending itself. LOOKUP, OPEN and SETATTR are then about the inode mend_inode(), whatever

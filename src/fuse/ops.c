@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include "mend.h"
 #include "ops.h"
 
 /* What the kernel copies in when it asks for the file system's preferred size. */
@@ -75,6 +76,8 @@ void stat_from_attr(struct stat *ret, const struct fs_attr *attr)
 double attr_timeout(const struct fs_attr *attr)
 {
 	if (S_ISREG(attr->mode) && (attr->mode & (S_ISUID | S_ISGID)))
+		return 0;
+	if (attr->failing || mend_is_due(attr->ino))
 		return 0;
 	return attr->writers ? WRITTEN_SECONDS : CACHE_SECONDS;
 }

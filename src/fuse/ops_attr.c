@@ -79,13 +79,12 @@ static void reply_attr(fuse_req_t req, int res, const struct fs_attr *attr)
 	fuse_reply_attr(req, &st, attr_timeout(attr));
 }
 
-void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+static void answer_getattr(fuse_req_t req, fuse_ino_t ino, bool statx)
 {
 	struct fs_attr attr;
 	int res = fs_getattr(fs_of(req), ino, &attr);
 
-	(void)fi;
-	if (res == 0 && wire_is_statx()) {
+	if (res == 0 && statx) {
 		struct stat st;
 
 		stat_from_attr(&st, &attr);
@@ -93,6 +92,27 @@ void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	reply_attr(req, res, &attr);
+}
+
+static void getattr_again(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)fi;
+	answer_getattr(req, ino, false);
+}
+
+static void statx_again(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)fi;
+	answer_getattr(req, ino, true);
+}
+
+void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	bool statx = wire_is_statx();
+
+	if (fi == NULL && mend_postpones(req, ino, NULL, statx ? statx_again : getattr_again))
+		return;
+	answer_getattr(req, ino, statx);
 }
 
 /* FUSE_SET_ATTR_* to FS_SET_*. */

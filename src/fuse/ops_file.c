@@ -118,14 +118,10 @@ static int open_file(struct fs *fs, fuse_ino_t ino, int flags, struct handle *h)
 	return res;
 }
 
-/*
- * From here on the kernel may hold more of the file than is known here, and it may have kept its attributes from before
- * (E1). One that truncates has it ask anew by itself.
- */
-static void attributes_expire(const struct mount *m, fuse_ino_t ino, const struct fuse_file_info *fi)
+/* The kernel asks for them anew. It waits for nothing when it is told so: pages stay (E1). */
+static void attributes_expire(const struct mount *m, fuse_ino_t ino)
 {
-	if ((fi->flags & O_ACCMODE) != O_RDONLY && !(fi->flags & O_TRUNC))
-		(void)fuse_lowlevel_notify_inval_inode(m->session, ino, -1, 0);
+	(void)fuse_lowlevel_notify_inval_inode(m->session, ino, -1, 0);
 }
 
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -134,7 +130,8 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	struct handle *h;
 	int res;
 
-	if (mend_postpones(req, ino, fi))
+	/* One that truncates sets right what is cached. */
+	if (!(fi->flags & O_TRUNC) && mend_postpones(req, ino, fi, op_open))
 		return;
 	h = handle_new();
 	if (h == NULL) {
@@ -148,11 +145,13 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	fill_open_reply(fi, h);
+	fi->keep_cache = !mend_is_due(ino);
 	if (mend_asks(req)) {
-		fi->keep_cache = 0;
 		mend_opened();
 	} else {
-		attributes_expire(m, ino, fi);
+		/* From here on the kernel may hold more than is known here. One that truncates has it ask by itself. */
+		if ((fi->flags & O_ACCMODE) != O_RDONLY && !(fi->flags & O_TRUNC))
+			attributes_expire(m, ino);
 	}
 	if (fuse_reply_open(req, fi) < 0)
 		end_file(h);
@@ -183,7 +182,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 	unsigned flags = (wire_kills_set_id() ? FS_WRITE_KILL_SET_ID : 0) | (fi->writepage ? FS_WRITE_CACHED : 0);
 	int res = fs_file_write(file_of(fi), (uint64_t)offset, &iov, 1, flags);
 
-	(void)ino;
+	if (res < 0 && fi->writepage)
+		attributes_expire(mount_of(req), ino);
 	if (res < 0)
 		reply_status(req, res);
 	else
@@ -195,9 +195,9 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	const struct mount *m = mount_of(req);
 	int res = fs_file_flush(file_of(fi));
 
-	/* With the writeback cache the kernel asks for the blocks anew by itself. */
-	if (!m->writeback)
-		(void)fuse_lowlevel_notify_inval_inode(m->session, ino, -1, 0);
+	/* With the writeback cache the kernel asks for the blocks anew by itself, if all is well. */
+	if (!m->writeback || res < 0)
+		attributes_expire(m, ino);
 	reply_status(req, res);
 }
 
