@@ -4,10 +4,20 @@
 #include "config.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "mend.h"
 #include "ops.h"
 #include "wire.h"
+
+/*
+ * A user's own daemon has to open it whatever its mode is. Nobody else than the owner may on account of that, who may
+ * change the mode as well; and the attributes are asked for again after it.
+ */
+static void mend_may_open(struct fs_attr *attr)
+{
+	attr->mode |= S_IWUSR;
+}
 
 /* The inode that is being mended, by a name that nobody is to find again. */
 static void mend_lookup(fuse_req_t req)
@@ -20,6 +30,7 @@ static void mend_lookup(fuse_req_t req)
 		reply_status(req, res);
 		return;
 	}
+	mend_may_open(&attr);
 	entry_from_attr(&entry, &attr);
 	entry.entry_timeout = 0;
 	if (fuse_reply_entry(req, &entry) < 0)
@@ -84,6 +95,8 @@ static void answer_getattr(fuse_req_t req, fuse_ino_t ino, bool statx)
 	struct fs_attr attr;
 	int res = fs_getattr(fs_of(req), ino, &attr);
 
+	if (res == 0 && mend_asks(req))
+		mend_may_open(&attr);
 	if (res == 0 && statx) {
 		struct stat st;
 

@@ -2,6 +2,7 @@
 # A disk that fails: an ext4 on a loop device whose own disk is full, so that what the container is given cannot be stored.
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh" || exit 1
+cached=$build/tests/mount/cached
 mount_options=()
 
 # loop_disk: an ext4 of 64 MiB at $scratch/loop, of which a tmpfs holds what is used; the container is on it.
@@ -44,6 +45,40 @@ test_sync_fails() {
 	mount_it
 	cmp "$scratch/kept" "$mnt/kept" || fail "what was synced is lost"
 	echo works >"$mnt/new"
+}
+
+# What was written and could not be stored is not seen after its close, by nobody; a remount shows the same.
+test_taken_back() {
+	local file
+	loop_disk
+	mount_it -o create
+	head -c 200000 /dev/urandom >"$scratch/kept"
+	head -c 300000 /dev/urandom >"$scratch/new"
+	for file in synced open written mapped; do
+		cp "$scratch/kept" "$mnt/$file"
+	done
+	sync "$mnt/written"
+	exec 3<"$mnt/open" 4<>"$mnt/written"
+	fill_disk
+	! dd if=/dev/urandom of="$mnt/big" bs=1M count=12 conv=fsync status=none 2>/dev/null || fail "the disk takes it"
+	! dd if="$scratch/new" of="$mnt/synced" conv=notrunc,fsync status=none 2>/dev/null || fail "it was synced"
+	! dd if="$scratch/new" of="$mnt/open" conv=notrunc status=none 2>/dev/null || fail "it was stored"
+	! cat "$scratch/new" >&4 2>/dev/null || fail "it was stored"
+	! "$cached" synced-then "$mnt/mapped" msync 1000 text true 2>/dev/null || fail "it was synced"
+	exec 4>&- || true
+	for file in synced open written mapped; do
+		cmp "$scratch/kept" "$mnt/$file"
+		expect 200000 "$(stat -c %s "$mnt/$file")" size
+	done
+	cmp "$scratch/kept" - <&3
+	exec 3<&-
+	unmount_failed
+	rm "$scratch/disk/ballast"
+	remount_disk
+	mount_it
+	for file in synced open written mapped; do
+		cmp "$scratch/kept" "$mnt/$file"
+	done
 }
 
 run_tests "$@"

@@ -159,6 +159,31 @@ test_allow_other_is_refused() {
 	grep -q user_allow_other "$scratch/log" || fail "the message does not say why: $(cat "$scratch/log")"
 }
 
+# What a close could not store is taken back here too, of files that the user may not write as well: what is seen is what a
+# remount shows.
+test_taken_back() {
+	local seen
+	small_disk 8m
+	ln -s disk "$scratch/home"
+	mount_as_alice
+	head -c 300000 /dev/urandom >"$scratch/new"
+	chmod 644 "$scratch/new"
+	cat >"$scratch/script" <<-'END'
+		cd "$1" && exec 3>a 4>b 5>c && chmod 444 b && chmod 000 c || exit 2
+		dd if=/dev/zero of="$2/ballast" bs=64k status=none
+		cat "$3" >&3
+		cat "$3" >&4
+		cat "$3" >&5
+	END
+	as "$alice" sh "$scratch/script" "$mnt" "$scratch/home" "$scratch/new" 2>"$scratch/error" || true
+	seen=$(as "$alice" sh -c "cd '$mnt' && stat -c '%n %s %b %a' a b c && md5sum a b")
+	[[ $seen == "a 0 0 644"*"b 0 0 444"*"c 0 0 0"* ]] || fail "there was room: $seen"
+	unmount_as_alice
+	mount_it
+	expect "$seen" "$(as "$alice" sh -c "cd '$mnt' && stat -c '%n %s %b %a' a b c && md5sum a b")" "what a remount shows"
+	unmount_as_alice
+}
+
 open_device "$@"
 make_users
 run_tests "$@"
