@@ -30,7 +30,7 @@ static void fill_regular(struct inode *i, struct fs_attr *ret)
 		ret->writers = o->writers > 0;
 		ret->failing = atomic_load_explicit(&o->failing, memory_order_relaxed);
 		pthread_mutex_lock(&o->attr);
-		o->told = o->told || ret->writers;
+		o->shown = o->shown || ret->writers;
 		if (o->changed) {
 			ret->size = o->size;
 			ret->atime = o->atime;

@@ -176,7 +176,7 @@ int fs_file_flush(struct fs_file *f)
 	if (!f->writable)
 		return 0;
 	pthread_mutex_lock(&f->open->attr);
-	f->open->told = false;
+	f->open->shown = false;
 	pthread_mutex_unlock(&f->open->attr);
 	return flush(f->fs, f->open, NULL);
 }
@@ -219,8 +219,8 @@ static void end_writing(struct fs *fs, struct open_state *o, int r)
 	unsigned stale;
 
 	pthread_mutex_lock(&o->attr);
-	stale = o->told ? FS_STALE_ATTR : 0;
-	o->told = false;
+	stale = o->shown ? FS_STALE_ATTR : 0;
+	o->shown = false;
 	pthread_mutex_unlock(&o->attr);
 	/* Nobody is left who could be told, or could write again. */
 	if (r < 0) {

@@ -99,7 +99,7 @@ struct open_state {
 	pthread_mutex_t attr;
 	/* protected by attr: */
 	bool changed; /* size or times differ from the committed ones */
-	bool told;    /* attributes were told while it had writers, since the last flush */
+	bool shown;   /* attributes were shown while it had writers, since the last flush */
 	uint64_t size;
 	uint64_t handing;   /* the size when the kernel was last asked to hand over; less where it was cut since */
 	uint64_t allocated; /* bytes that are in wbuf, in the extents beneath, or in both */
