@@ -247,6 +247,23 @@ static void put_count(struct report *rep, const char *label, const char *key, ui
 		put_field(label, "%" PRIu64, n);
 }
 
+/* Each entry is in one of the four. */
+static void report_entries(struct report *rep, const struct fs_repair_entries *n)
+{
+	if (!rep->json) {
+		put_field("entries", "%" PRIu64 ": %" PRIu64 " whole, %" PRIu64 " damaged, %" PRIu64 " lost, %" PRIu64 " dead",
+			  n->all, n->whole, n->damaged, n->lost, n->dead);
+		return;
+	}
+	json_begin(&rep->j, "entries", '{');
+	json_number(&rep->j, "all", n->all);
+	json_number(&rep->j, "whole", n->whole);
+	json_number(&rep->j, "damaged", n->damaged);
+	json_number(&rep->j, "lost", n->lost);
+	json_number(&rep->j, "dead", n->dead);
+	json_end(&rep->j, '}');
+}
+
 static void report_repair(struct report *rep, const char *out, const struct fs_repair *done)
 {
 	char size[SIZE_TEXT];
@@ -265,6 +282,7 @@ static void report_repair(struct report *rep, const char *out, const struct fs_r
 	put_count(rep, "kept in part", "damaged", done->damaged);
 	put_count(rep, "left out", "lost", done->lost);
 	put_count(rep, "in lost+found", "found", done->found);
+	report_entries(rep, &done->entries);
 	if (rep->json)
 		json_end(&rep->j, '}');
 }
@@ -279,6 +297,8 @@ static int repair_entries(struct report *rep, const char *out, struct fs_repair 
 
 	*ret = (struct fs_repair){
 	    .whole = done.entries, .lost = done.damaged, .unknown = done.unknown, .before = done.before, .after = done.after};
+	ret->entries = (struct fs_repair_entries){
+	    .all = done.all, .whole = done.entries, .lost = done.all - done.entries - done.dead, .dead = done.dead};
 	return r;
 }
 

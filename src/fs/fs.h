@@ -67,6 +67,9 @@ enum fs_atime {
 	FS_ATIME_STRICT,   /* sets it */
 };
 
+/* Says in a few words what bytes are, as file(1) does, in `text`, which stays empty where it does not know. */
+typedef void (*fs_type_fn)(void *arg, const void *bytes, size_t len, char *text, size_t size);
+
 struct fs_options {
 	bool read_only;              /* takes no lock, changes nothing, works beside a writer */
 	unsigned lock_wait_ms;       /* how long to wait for another writer to end */
@@ -81,6 +84,8 @@ struct fs_options {
 	void *log_arg;
 	fs_progress_fn progress; /* of fs_check(), fs_compact() and fs_repair(); or NULL */
 	void *progress_arg;
+	fs_type_fn type; /* of fs_repair(), for contents without a name; or NULL */
+	void *type_arg;
 	fs_hand_over_fn hand_over; /* or NULL: nothing is cached elsewhere */
 	fs_stale_fn stale;         /* or NULL */
 	void *cache_arg;           /* of hand_over and stale */
@@ -408,8 +413,18 @@ typedef void (*fs_check_fn)(void *arg, const char *text);
  */
 int64_t fs_check(struct fs *fs, fs_check_fn fn, void *arg);
 
+/* What became of the entries with contents: each of `all` is in one of the others. */
+struct fs_repair_entries {
+	uint64_t all;
+	uint64_t whole;   /* their bytes are in files of the new container, be it in lost+found */
+	uint64_t damaged; /* some of them are */
+	uint64_t lost;    /* none are, and each was told of */
+	uint64_t dead;    /* no file needs them: replaced, or removed */
+};
+
 /* What fs_repair() made of a container; inodes are counted once. */
 struct fs_repair {
+	struct fs_repair_entries entries;
 	uint64_t whole;         /* files, directories and others that are as they were */
 	uint64_t damaged;       /* files that are kept in part, under names that end in ".damaged" */
 	uint64_t lost;          /* files of which nothing could be kept */

@@ -37,7 +37,9 @@ libfs_la_SOURCES = \
 	src/fs/room.c src/fs/room.h \
 	src/fs/salvage.c src/fs/salvage.h \
 	src/fs/salvage_acls.c \
+	src/fs/salvage_count.c \
 	src/fs/salvage_files.c \
+	src/fs/salvage_mend.c \
 	src/fs/salvage_names.c \
 	src/fs/salvage_replay.c \
 	src/fs/salvage_seals.c \

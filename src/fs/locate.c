@@ -304,8 +304,11 @@ int locate_tail(void *arg, const struct reel_view *view, struct reel_tail *ret)
 	*l = (struct location){.size = view->size};
 	*ret = (struct reel_tail){.verdict = REEL_TAIL_UNKNOWN};
 	r = find_super(view, &l->super);
+	/* Cut within its trailer it could be an entry of the oldest generation. */
+	if (r == -ENOENT && view->size < sizeof(l->super) + REEL_TRAILER_SIZE)
+		l->is_part = super_parse(view->base, view->size, 0, &l->super) == 0;
 	if (r == -ENOENT)
-		return 0;
+		return l->is_part ? -EBADMSG : 0;
 	if (r < 0)
 		return r;
 	l->has_super = true;

@@ -86,7 +86,7 @@ static int salvage(struct salvage *s, const char *out)
 	int r;
 
 	s->view = reel_view_of(s->fs->store);
-	s->total = 2 * s->view.size;
+	s->total = 3 * s->view.size;
 	s->result.before = s->view.size;
 	r = salvage_find(s);
 	if (r == -ENOENT)
@@ -109,15 +109,24 @@ static int salvage(struct salvage *s, const char *out)
 	if (r < 0)
 		return r;
 	tell_unknown(s);
+	r = salvage_count(s);
+	if (r < 0)
+		return r;
 	return compact_to(s->fs, out, false, NULL, &s->result.after);
 }
 
 static void salvage_end(struct salvage *s)
 {
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->seal[i].mended_header);
+		free(s->seal[i].mended_body);
+	}
 	free(s->seal);
 	free(s->range);
 	table_clear(&s->known);
 	table_clear(&s->mixed);
+	number_set_clear(&s->needed);
+	number_set_clear(&s->newer);
 	(void)reel_close(s->fs->store);
 	fs_free(s->fs);
 }

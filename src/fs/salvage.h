@@ -19,6 +19,10 @@ struct found_seal {
 	bool sound;            /* so is the body */
 	bool is_first;         /* a transaction, and there never was one before it */
 	bool after_checkpoint; /* the seal before it was a checkpoint */
+	bool used;             /* salvage_use() was asked */
+	/* Where a byte was wrong, or NULL. */
+	struct fs_seal *mended_header;
+	uint8_t *mended_body;
 };
 
 /* Bytes that belong to no transaction that is left. */
@@ -38,16 +42,21 @@ struct salvage {
 	bool has_id;
 	struct found_seal *seal; /* in the order of the file, which is that of their sequence numbers */
 	size_t n, room;
-	uint64_t to_hash; /* how many more bytes of damaged bodies are hashed */
+	uint64_t to_hash;       /* how many more bytes of damaged bodies are hashed */
+	unsigned headers_tried; /* how many were tried to be mended */
 
 	uint64_t gaps;             /* transactions are missing before the one that is being applied */
 	struct found_range *range; /* where those were */
 	size_t ranges;
-	struct table known;   /* inodes whose contents were set as a whole since the last gap */
-	struct table mixed;   /* inodes whose contents may be of different times */
-	uint64_t end;         /* of the last transaction that was applied */
-	struct inode *found;  /* the directory lost+found; NULL: there was no need */
-	uint64_t done, total; /* bytes, for progress */
+	bool unnamed;             /* there is neither a checkpoint nor all transactions */
+	uint64_t unnamed_end;     /* up to here lies what an only checkpoint spoke of, which is lost; 0: none is */
+	struct table known;       /* inodes whose contents were set as a whole since the last gap */
+	struct table mixed;       /* inodes whose contents may be of different times */
+	struct number_set needed; /* positions of entries that files need, or may have needed */
+	struct number_set newer;  /* with names lost: keys of which a newer entry was met */
+	uint64_t end;             /* of the last transaction that was applied */
+	struct inode *found;      /* the directory lost+found; NULL: there was no need */
+	uint64_t done, total;     /* bytes, for progress */
 };
 
 /* One line about something that is not whole. */
@@ -61,6 +70,14 @@ extern char salvage_mark;
 
 /* salvage_seals.c: finds fs->super, or what there is instead of it, and all seals. -ENOENT: there are none. */
 int salvage_find(struct salvage *s);
+struct fs_seal salvage_header(const struct salvage *s, const struct found_seal *f);
+const uint8_t *salvage_body(const struct salvage *s, const struct found_seal *f);
+
+/* salvage_mend.c */
+/* The header that is at `position` but for one wrong byte. */
+bool salvage_mend_header(struct salvage *s, uint64_t position, struct fs_seal *ret);
+/* Whether a seal is sound, or is now that one byte of it was put right, which is told. To be asked before it is used. */
+bool salvage_use(struct salvage *s, struct found_seal *f);
 
 /* salvage_replay.c: the newest checkpoint that can be read, and what came after it. */
 int salvage_replay(struct salvage *s);
@@ -79,6 +96,12 @@ int salvage_lost_found(struct salvage *s, struct inode **ret);
 /* A name that is free in a directory: at most FS_NAME_MAX bytes of `wanted`, with `suffix` and a number if need be. */
 void salvage_free_name(const struct salvage *s, const struct inode *dir, const char *wanted, const char *suffix,
 		       char ret[FS_NAME_MAX + 1]);
+
+/* salvage_count.c */
+/* Counts what became of each entry with contents. */
+int salvage_count(struct salvage *s);
+/* A superblock, a seal, or the entry that says how far the container goes: no contents. */
+bool salvage_is_own(const struct salvage *s, const struct reel_entry *e);
 
 /* salvage_files.c */
 /* Cuts what is damaged out of all files, and marks their names. */

@@ -166,8 +166,11 @@ static int check_file(struct salvage *s, const struct inode *i)
 
 	if (i->nlink == 0)
 		return 0;
-	for (uint32_t n = 0; n < i->extents.n && r == 0; n++)
-		r = cut_extent(&c, &i->extents.at[n]);
+	for (uint32_t n = 0; n < i->extents.n && r == 0; n++) {
+		r = number_set_add(&s->needed, i->extents.at[n].data->position);
+		if (r == 0)
+			r = cut_extent(&c, &i->extents.at[n]);
+	}
 	if (r == 0 && (c.damaged > 0 || mixed))
 		r = handle_damaged(s, i, &c);
 	else
@@ -191,19 +194,43 @@ int salvage_files(struct salvage *s)
 
 /* --- entries without a transaction ------------------------------------------------------------------------- */
 
-static bool is_own(const struct salvage *s, const struct reel_entry *e)
+/* Contents that are no part of what is left: a line for them, and they count as lost. */
+static int lose_entry(struct salvage *s, const struct reel_entry *e)
 {
-	struct fs_seal seal;
+	salvage_tell(s,
+		     "contents at offset %llu (%llu bytes, key hash %016llx) are damaged, and no transaction that is left "
+		     "speaks of them: left out",
+		     (unsigned long long)e->offset, (unsigned long long)e->len, (unsigned long long)e->key_hash);
+	return number_set_add(&s->needed, e->offset);
+}
 
-	if (e->tombstone || e->key_hash == reel_hash(FS_KEY_SUPER, sizeof(FS_KEY_SUPER) - 1) ||
-	    e->key_hash == reel_hash(FS_KEY_WHOLE, sizeof(FS_KEY_WHOLE) - 1) ||
-	    e->key_hash == reel_hash(FS_KEY_CHECKPOINT, sizeof(FS_KEY_CHECKPOINT) - 1) ||
-	    table_get(&s->fs->tree.data.by_position, e->offset))
-		return true;
-	if (e->len < sizeof(seal) || memcmp(e->payload, FS_SEAL_MAGIC, sizeof(seal.magic)) != 0)
-		return false;
-	memcpy(&seal, e->payload, sizeof(seal));
-	return seal_key_hash(&seal) == e->key_hash;
+/*
+ * With the names the knowledge is lost of what is dead. A newer whole entry under the same key has taken its place, or a
+ * tombstone; the survey meets the newer ones first.
+ */
+static bool is_superseded(struct salvage *s, const struct reel_entry *e)
+{
+	return e->offset < s->unnamed_end && number_set_has(&s->newer, e->key_hash);
+}
+
+static int note_newer(void *arg, const struct reel_entry *e, bool sound)
+{
+	struct salvage *s = arg;
+
+	return sound ? number_set_add(&s->newer, e->key_hash) : 0;
+}
+
+static void tell_found(struct salvage *s, const struct reel_entry *e, const char *name)
+{
+	const struct fs_options *options = &s->fs->options;
+	char type[256] = "";
+
+	if (options->type)
+		options->type(options->type_arg, e->payload, e->len, type, sizeof(type));
+	salvage_tell(s, "contents (%llu bytes, key hash %016llx) %s lost: in lost+found as %s%s%s", (unsigned long long)e->len,
+		     (unsigned long long)e->key_hash,
+		     e->offset < s->unnamed_end ? "of which the name is" : "of a transaction that is", name,
+		     type[0] ? ": " : "", type);
 }
 
 static int found_entry(void *arg, const struct reel_entry *e, bool sound)
@@ -219,10 +246,10 @@ static int found_entry(void *arg, const struct reel_entry *e, bool sound)
 	struct inode *dir;
 	int r;
 
-	if (!sound || is_own(s, e))
+	if (e->tombstone || salvage_is_own(s, e) || table_get(&s->fs->tree.data.by_position, e->offset) || is_superseded(s, e))
 		return 0;
-	r = salvage_lost_found(s, &dir);
-	if (r < 0)
+	r = sound ? salvage_lost_found(s, &dir) : lose_entry(s, e);
+	if (r < 0 || !sound)
 		return r;
 	snprintf(wanted, sizeof(wanted), "entry-%llu", (unsigned long long)e->offset);
 	salvage_free_name(s, dir, wanted, "", name);
@@ -233,9 +260,9 @@ static int found_entry(void *arg, const struct reel_entry *e, bool sound)
 	body_data(&b, &data, NULL);
 	body_extents(&b, image.ino, FS_EXTENTS_REPLACE, &x, 1);
 	s->result.found++;
-	salvage_tell(s, "contents (%llu bytes, key hash %016llx) of a transaction that is lost: in lost+found as %s",
-		     (unsigned long long)e->len, (unsigned long long)e->key_hash, name);
-	return salvage_apply(s, &b);
+	tell_found(s, e, name);
+	r = salvage_apply(s, &b);
+	return r == 0 && e->offset < s->unnamed_end ? number_set_add(&s->newer, e->key_hash) : r;
 }
 
 int salvage_entries(struct salvage *s, uint64_t start, uint64_t end)
@@ -246,6 +273,8 @@ int salvage_entries(struct salvage *s, uint64_t start, uint64_t end)
 	if (start >= end)
 		return 0;
 	r = salvage_root(s);
+	if (r == 0 && start < s->unnamed_end)
+		r = reel_survey(&s->view, end, s->view.size, note_newer, s, &gap);
 	if (r == 0)
 		r = reel_survey(&s->view, start, end, found_entry, s, &gap);
 	if (r == 0 && gap.end > gap.start)

@@ -151,7 +151,7 @@ static int before(struct salvage *s, const struct record *rec)
 
 static int apply_transaction(struct salvage *s, const struct found_seal *seal)
 {
-	const uint8_t *body = s->view.base + seal->position + sizeof(struct fs_seal);
+	const uint8_t *body = salvage_body(s, seal);
 	size_t len = seal->end - REEL_TRAILER_SIZE - seal->position - sizeof(struct fs_seal), at = 0;
 	uint64_t skipped = 0;
 	struct record rec;
@@ -179,7 +179,7 @@ static int apply_transaction(struct salvage *s, const struct found_seal *seal)
 
 static int read_checkpoint(struct salvage *s, const struct found_seal *seal)
 {
-	const uint8_t *body = s->view.base + seal->position + sizeof(struct fs_seal);
+	const uint8_t *body = salvage_body(s, seal);
 	size_t len = seal->end - REEL_TRAILER_SIZE - seal->position - sizeof(struct fs_seal), bad;
 	int r = apply_body(&s->fs->tree, body, len, ANYWHERE, &bad);
 
@@ -194,10 +194,11 @@ static int read_checkpoint(struct salvage *s, const struct found_seal *seal)
  * The newest checkpoint that can be read is in the tree, or nothing where a first transaction is newer; *ret is what
  * comes after it.
  */
-static int find_base(struct salvage *s, size_t *ret)
+static int find_base(struct salvage *s, size_t *ret, size_t *damaged)
 {
 	int r;
 
+	*damaged = 0;
 	for (size_t i = s->n; i-- > 0;) {
 		if (!(s->seal[i].flags & FS_SEAL_CHECKPOINT)) {
 			*ret = i;
@@ -205,15 +206,31 @@ static int find_base(struct salvage *s, size_t *ret)
 				return 0;
 			continue;
 		}
-		r = s->seal[i].sound ? read_checkpoint(s, &s->seal[i]) : -EBADMSG;
+		r = salvage_use(s, &s->seal[i]) ? read_checkpoint(s, &s->seal[i]) : -EBADMSG;
 		*ret = i + 1;
 		if (r != -EBADMSG)
 			return r;
-		salvage_tell(s, "the checkpoint at offset %llu is damaged: an older one and the transactions after it are used",
-			     (unsigned long long)s->seal[i].position);
+		++*damaged;
 	}
 	*ret = 0;
 	return 0;
+}
+
+/* What takes the place of checkpoints that are damaged. */
+static void tell_checkpoints(struct salvage *s, size_t base, size_t damaged)
+{
+	const bool first = base < s->n && s->seal[base].is_first;
+	const char *instead = base == 0 && !first ? "there is no other, and the names and attributes that just it had are lost"
+			      : first             ? "all transactions since the first are used instead"
+						  : "an older one and the transactions after it are used";
+
+	for (size_t i = s->n; i-- > 0 && damaged > 0;) {
+		if (!(s->seal[i].flags & FS_SEAL_CHECKPOINT))
+			continue;
+		salvage_tell(s, "the checkpoint at offset %llu is damaged: %s", (unsigned long long)s->seal[i].position,
+			     instead);
+		damaged--;
+	}
 }
 
 static void tell_missing(struct salvage *s, uint64_t first, uint64_t last)
@@ -258,9 +275,15 @@ static int look_before(struct salvage *s, size_t i, uint64_t *last, uint64_t *en
 	uint64_t missing = f->sequence - *last - 1;
 	int r = 0;
 
+	/* What the files had whose names are lost. */
+	if (s->unnamed && *end == 0) {
+		s->unnamed_end = f->append_start;
+		r = add_range(s, 0, f->append_start);
+		*end = f->append_start;
+	}
 	if (missing > 0 && !(missing == 1 && f->after_checkpoint)) {
 		tell_missing(s, *last + 1, f->sequence - 1);
-		r = add_range(s, *end, f->append_start);
+		r = r < 0 ? r : add_range(s, *end, f->append_start);
 	}
 	*last = f->sequence;
 	*end = f->end;
@@ -271,9 +294,10 @@ int salvage_replay(struct salvage *s)
 {
 	struct fs *fs = s->fs;
 	uint64_t last = 0, end = 0;
-	size_t first;
-	int r = find_base(s, &first);
+	size_t first, damaged;
+	int r = find_base(s, &first, &damaged);
 
+	tell_checkpoints(s, first, damaged);
 	if (first > 0 && !(first < s->n && s->seal[first].is_first)) {
 		last = s->seal[first - 1].sequence;
 		end = s->seal[first - 1].end;
@@ -281,11 +305,17 @@ int salvage_replay(struct salvage *s)
 	} else if (s->n > 0) {
 		last = s->seal[first].sequence - 1;
 		s->gaps = !s->seal[first].is_first;
+		s->unnamed = s->gaps;
 	}
+	s->unnamed |= s->n == 0;
 	for (size_t i = first; r == 0 && i < s->n; i++) {
 		/* Damaged ones are what is missing before the next, and checkpoints have nothing new. */
-		if (!s->seal[i].sound || !is_after(s->seal[i].sequence, last))
+		if (!is_after(s->seal[i].sequence, last))
 			continue;
+		if (s->seal[i].flags & FS_SEAL_CHECKPOINT ? !s->seal[i].sound : !salvage_use(s, &s->seal[i])) {
+			last += (s->seal[i].flags & FS_SEAL_CHECKPOINT) && s->seal[i].sequence == last + 1;
+			continue;
+		}
 		r = look_before(s, i, &last, &end);
 		if (r == 0 && !(s->seal[i].flags & FS_SEAL_CHECKPOINT))
 			r = apply_transaction(s, &s->seal[i]);
@@ -296,6 +326,11 @@ int salvage_replay(struct salvage *s)
 		tell_missing(s, last + 1, s->seal[s->n - 1].sequence);
 		fs->last_clean = false;
 	}
+	if (s->unnamed && s->unnamed_end == 0)
+		s->unnamed_end = s->view.size;
+	if (s->unnamed && damaged == 0)
+		salvage_tell(
+		    s, "no checkpoint is left, nor all transactions: the names and attributes that just those had are lost");
 	fs->sequence = last;
 	s->end = end;
 	return r;

@@ -98,14 +98,36 @@ static bool is_sound(struct salvage *s, const struct fs_seal *seal)
 	return sound;
 }
 
-static int add(struct salvage *s, const struct fs_seal *seal, bool sound)
+struct fs_seal salvage_header(const struct salvage *s, const struct found_seal *f)
 {
+	struct fs_seal seal;
+
+	memcpy(&seal, s->view.base + f->position, sizeof(seal));
+	return f->mended_header ? *f->mended_header : seal;
+}
+
+const uint8_t *salvage_body(const struct salvage *s, const struct found_seal *f)
+{
+	return f->mended_body ? f->mended_body : s->view.base + f->position + sizeof(struct fs_seal);
+}
+
+/* Where the header was mended it is kept. */
+static int add(struct salvage *s, const struct fs_seal *seal, bool sound, bool mended)
+{
+	struct fs_seal *header = mended ? malloc(sizeof(*header)) : NULL;
+
+	if (mended && !header)
+		return -ENOMEM;
+	if (mended)
+		*header = *seal;
 	if (s->n == s->room) {
 		size_t room = s->room ? s->room * 2 : 256;
 		struct found_seal *more = realloc(s->seal, room * sizeof(*more));
 
-		if (!more)
+		if (!more) {
+			free(header);
 			return -ENOMEM;
+		}
 		s->seal = more;
 		s->room = room;
 	}
@@ -117,6 +139,7 @@ static int add(struct salvage *s, const struct fs_seal *seal, bool sound)
 	    .flags = seal->flags,
 	    .sound = sound,
 	    .is_first = seal->previous == FS_NO_POSITION && !(seal->flags & FS_SEAL_CHECKPOINT),
+	    .mended_header = header,
 	    .after_checkpoint = seal->previous != FS_NO_POSITION && seal->previous == seal->checkpoint,
 	};
 	return 0;
@@ -125,15 +148,18 @@ static int add(struct salvage *s, const struct fs_seal *seal, bool sound)
 /* The seal at *p, if there is one; *p moves on past all that cannot begin another. */
 static int scan_one(struct salvage *s, uint64_t *p)
 {
+	bool sound, mended = false;
 	uint64_t at = *p;
 	struct fs_seal seal;
-	bool sound;
-	int r;
+	int r = -ENOENT;
 
 	*p += 64;
-	if (memcmp(s->view.base + at, FS_SEAL_MAGIC, sizeof(seal.magic)) != 0)
-		return 0;
-	r = s->unsealed ? unsealed_at(s, at, &seal) : seal_at(&s->view, &s->fs->super, at, &seal);
+	if (memcmp(s->view.base + at, FS_SEAL_MAGIC, sizeof(seal.magic)) == 0)
+		r = s->unsealed ? unsealed_at(s, at, &seal) : seal_at(&s->view, &s->fs->super, at, &seal);
+	if (r == -ENOENT && !s->unsealed) {
+		mended = salvage_mend_header(s, at, &seal);
+		r = mended ? 0 : r;
+	}
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
 	sound = is_sound(s, &seal);
@@ -142,7 +168,7 @@ static int scan_one(struct salvage *s, uint64_t *p)
 		return 0;
 	if (sound)
 		*p = (seal_end(&seal) + 63) / 64 * 64;
-	return add(s, &seal, sound);
+	return add(s, &seal, sound, mended);
 }
 
 int salvage_find(struct salvage *s)

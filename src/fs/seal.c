@@ -163,7 +163,14 @@ int seal_at(const struct reel_view *view, const struct fs_super *super, uint64_t
 	r = seal_parse(view->base + position, view->size - position - REEL_TRAILER_SIZE, super, ret);
 	if (r < 0)
 		return r;
-	return ret->position == position && ret->append_start <= position && ret->durable <= ret->append_start ? 0 : -ENOENT;
+	return seal_fits(view, position, ret) ? 0 : -ENOENT;
+}
+
+bool seal_fits(const struct reel_view *view, uint64_t position, const struct fs_seal *seal)
+{
+	return seal->position == position && seal->append_start <= position && seal->durable <= seal->append_start &&
+	       position <= view->size && view->size - position >= sizeof(*seal) + REEL_TRAILER_SIZE &&
+	       seal->body_len <= view->size - position - sizeof(*seal) - REEL_TRAILER_SIZE;
 }
 
 bool seal_body_sound(const struct fs_super *super, const struct fs_seal *seal, const uint8_t *body)

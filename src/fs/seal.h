@@ -40,7 +40,9 @@ void seal_make(const struct fs_super *super, struct fs_seal *seal, const void *b
  * container with an unknown version: -ENOTSUP.)
  */
 int seal_at(const struct reel_view *view, const struct fs_super *super, uint64_t position, struct fs_seal *ret);
-/* The same without regard to the place; for containers that another program compacted. */
+/* Whether an authentic header lies where it says, before all that it speaks of. */
+bool seal_fits(const struct reel_view *view, uint64_t position, const struct fs_seal *seal);
+/* seal_at() without regard to the place; for containers that another program compacted. */
 int seal_parse(const uint8_t *payload, uint64_t len, const struct fs_super *super, struct fs_seal *ret);
 /* Whether the body is the one that was sealed. */
 bool seal_body_sound(const struct fs_super *super, const struct fs_seal *seal, const uint8_t *body);

@@ -154,6 +154,8 @@ typedef void (*reel_salvage_fn)(void *arg, const char *text);
 struct reel_salvaged {
 	uint64_t entries; /* copied */
 	uint64_t damaged; /* live entries that were not */
+	uint64_t dead;    /* entries with values that were replaced or removed */
+	uint64_t all;     /* entries with values */
 	uint64_t unknown; /* bytes of which nothing can be said */
 	uint64_t before, after;
 };

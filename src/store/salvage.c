@@ -65,6 +65,8 @@ static int take(void *arg, const struct reel_entry *e, bool sound)
 	bool good = sound && !e->tombstone;
 	int added = u64table_add(&s->newest, e->key_hash, good ? e->end : KEY_GONE);
 
+	s->result.all += !e->tombstone;
+	s->result.dead += !e->tombstone && added == 0;
 	if (added <= 0)
 		return added;
 	if (good)

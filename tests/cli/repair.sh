@@ -14,7 +14,8 @@ test_whole_container_is_copied() {
 	reel write c b whole
 	run 0 reel check --repair=o c
 	matches "$out" "o: has what is whole of c (*)
-whole            4"
+whole            4
+entries          2: 2 whole, 0 damaged, 0 lost, 0 dead"
 	is "$err" ""
 	is "$(reel ls -R --json o | jq -c '[.names[] | del(.accessed)]')" "$(reel ls -R --json c | jq -c '[.names[] | del(.accessed)]')"
 	run 0 reel check o

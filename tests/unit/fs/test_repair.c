@@ -349,8 +349,9 @@ START_TEST(half_a_change)
 	before = h_size(h_path);
 	h_write(f, 0, "first", 5);
 	fs_file_flush(f);
-	/* The seal of that change, behind its contents. */
+	/* The seal of that change, behind its contents: one wrong byte would be put right. */
 	h_flip(h_path, before + 200);
+	h_flip(h_path, before + 210);
 	h_write(f, 100000, "second", 6);
 	h_end(f);
 	h_copy(h_path, h_beside("copy"));

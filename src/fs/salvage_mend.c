@@ -1,0 +1,146 @@
+/*
+ * salvage_mend.c - seals with one byte that is wrong. What is found is proved: a header by its authenticator, a body by the
+ * hash that the header has of it, both keyed. So a flipped bit in the only checkpoint costs no names. The checksum of the
+ * entry tells where in a body the byte is, in linear time. Never changes the container: what is mended is a copy.
+ */
+#include "config.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "salvage.h"
+
+#define HEADERS_MAX 4096 /* headers that are tried: each costs as much as hashing some MB */
+
+/* --- headers ------------------------------------------------------------------------------------------------ */
+
+/* Whether that much of a header is there that one wrong byte can be the reason why it is none. */
+static bool is_like_header(const struct salvage *s, const uint8_t *at)
+{
+	const struct fs_super *super = &s->fs->super;
+
+	return memcmp(at, FS_SEAL_MAGIC, sizeof(FS_SEAL_MAGIC) - 1) == 0 ||
+	       memcmp(at + offsetof(struct fs_seal, container_id), super->container_id, sizeof(super->container_id)) == 0;
+}
+
+/* The authenticator has one wrong byte itself: all others are proof enough. */
+static bool authenticator_is_close(const struct fs_super *super, struct fs_seal *seal)
+{
+	uint8_t right[sizeof(seal->authenticator)];
+	unsigned wrong = 0;
+
+	seal_authenticate(super, seal, offsetof(struct fs_seal, authenticator), right);
+	for (size_t i = 0; i < sizeof(right); i++)
+		wrong += right[i] != seal->authenticator[i];
+	memcpy(seal->authenticator, right, sizeof(right));
+	return wrong == 1;
+}
+
+bool salvage_mend_header(struct salvage *s, uint64_t position, struct fs_seal *ret)
+{
+	const struct fs_super *super = &s->fs->super;
+	uint8_t bytes[sizeof(*ret)];
+	bool found = false;
+
+	if (s->headers_tried >= HEADERS_MAX || !is_like_header(s, s->view.base + position))
+		return false;
+	s->headers_tried++;
+	memcpy(bytes, s->view.base + position, sizeof(bytes));
+	memcpy(ret, bytes, sizeof(*ret));
+	found = authenticator_is_close(super, ret);
+	for (size_t i = 0; !found && i < offsetof(struct fs_seal, authenticator); i++) {
+		const uint8_t was = bytes[i];
+
+		for (unsigned change = 1; !found && change < 256; change++) {
+			uint8_t right[sizeof(ret->authenticator)];
+
+			bytes[i] = was ^ (uint8_t)change;
+			seal_authenticate(super, bytes, offsetof(struct fs_seal, authenticator), right);
+			found = memcmp(right, bytes + offsetof(struct fs_seal, authenticator), sizeof(right)) == 0;
+		}
+		if (found)
+			memcpy(ret, bytes, sizeof(*ret));
+		bytes[i] = was;
+	}
+	return found && seal_fits(&s->view, position, ret);
+}
+
+/* --- bodies ------------------------------------------------------------------------------------------------- */
+
+/* What one wrong byte at the end of a message changes in its CRC-32, and the byte by the highest byte of that. */
+static uint32_t effect[256];
+static uint8_t byte_of[256];
+
+static void prepare(void)
+{
+	for (unsigned b = 0; b < 256; b++) {
+		uint32_t crc = b;
+
+		for (int i = 0; i < 8; i++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+		effect[b] = crc;
+		byte_of[crc >> 24] = (uint8_t)b;
+	}
+}
+
+/* The change of the CRC-32 if the wrong byte had come one byte earlier. */
+static uint32_t one_byte_back(uint32_t change)
+{
+	const uint8_t b = byte_of[change >> 24];
+
+	return (change ^ effect[b]) << 8 | b;
+}
+
+/* The payload's own CRC-32 is that of the header as it should be, and of the body. */
+static uint32_t crc_change(const struct salvage *s, const struct fs_seal *seal, const uint8_t *body)
+{
+	uint32_t stored;
+
+	memcpy(&stored, s->view.base + seal_end(seal) - sizeof(stored), sizeof(stored));
+	return reel_crc32(reel_crc32(0, seal, sizeof(*seal)), body, seal->body_len) ^ stored;
+}
+
+static bool mend_body(struct salvage *s, struct found_seal *f)
+{
+	const struct fs_seal seal = salvage_header(s, f);
+	const uint64_t len = seal.body_len;
+	uint8_t *body = len > 0 && f->end <= s->view.size ? malloc(len) : NULL;
+	uint32_t change;
+
+	if (!body)
+		return false;
+	memcpy(body, s->view.base + f->position + sizeof(seal), len);
+	prepare();
+	change = crc_change(s, &seal, body);
+	for (uint64_t at = len; change != 0 && at-- > 0 && len <= s->to_hash; change = one_byte_back(change)) {
+		const uint8_t b = byte_of[change >> 24];
+
+		if (effect[b] != change)
+			continue;
+		body[at] ^= b;
+		f->sound = seal_body_sound(&s->fs->super, &seal, body);
+		if (f->sound) {
+			f->mended_body = body;
+			return true;
+		}
+		body[at] ^= b;
+		s->to_hash -= len;
+	}
+	free(body);
+	return false;
+}
+
+bool salvage_use(struct salvage *s, struct found_seal *f)
+{
+	const bool was = f->sound && !f->mended_header;
+
+	if (was || f->used)
+		return f->sound;
+	f->used = true;
+	if (!f->sound && (s->unsealed || !mend_body(s, f)))
+		return false;
+	salvage_tell(s, "the %s at offset %llu had a byte that was wrong: it was mended, and its checksums prove that",
+		     f->flags & FS_SEAL_CHECKPOINT ? "checkpoint" : "transaction", (unsigned long long)f->position);
+	return true;
+}
