@@ -80,7 +80,7 @@ EXTRA_DIST += tests/fsck
 mount_tests = \
 	tests/mount/names.sh tests/mount/attrs.sh tests/mount/atime.sh tests/mount/killpriv.sh tests/mount/rename.sh tests/mount/open-files.sh \
 	tests/mount/append.sh tests/mount/truncate.sh tests/mount/mmap.sh tests/mount/readdir.sh tests/mount/xattr.sh \
-	tests/mount/statfs.sh tests/mount/options.sh tests/mount/mount-helper.sh tests/mount/two-writers.sh \
+	tests/mount/statfs.sh tests/mount/options.sh tests/mount/mount-helper.sh tests/mount/two-writers.sh tests/mount/two-machines.sh \
 	tests/mount/full-disk.sh tests/mount/file-limit.sh tests/mount/read-only-disk.sh tests/mount/container-cut.sh tests/mount/failing-disk.sh \
 	tests/mount/doubles.sh tests/mount/underlying.sh tests/mount/messages.sh \
 	tests/mount/signals.sh tests/mount/ending.sh tests/mount/hand-over.sh tests/mount/tmpfile.sh tests/mount/btime.sh \
@@ -91,6 +91,10 @@ TESTS += $(mount_tests)
 EXTRA_DIST += $(mount_tests) tests/mount/lib.sh tests/mount/users.sh tests/mount/holding.sh
 noinst_PROGRAMS += tests/mount/syscall tests/mount/tmpfile tests/mount/handles tests/mount/peers tests/mount/many tests/mount/held
 tests_mount_syscall_SOURCES = tests/mount/syscall.c
+noinst_PROGRAMS += tests/mount/passing
+tests_mount_passing_SOURCES = tests/mount/passing.c
+tests_mount_passing_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
+tests_mount_passing_LDADD = $(FUSE_LIBS)
 tests_mount_tmpfile_SOURCES = tests/mount/tmpfile.c
 tests_mount_handles_SOURCES = tests/mount/handles.c tests/mount/calls.h
 tests_mount_peers_SOURCES = tests/mount/peers.c tests/mount/calls.h

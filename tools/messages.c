@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <syslog.h>
 
 #include "common.h"
+#include "engine.h"
 #include "progress.h"
 #include "text.h"
 
@@ -120,6 +122,12 @@ void forget_library_message(void)
 	take_library_message(text);
 }
 
+/* Errors of the file system that a file lies in are told with what to do. */
+static const char *reason(int err)
+{
+	return err == -ENOTCONN || err == -ESHUTDOWN || err == -EBADFD || err == -ESTALE ? reel_explain(err) : strerror(-err);
+}
+
 void complain_errno(const char *path, int err, const char *hint)
 {
 	char text[MESSAGE_MAX];
@@ -128,7 +136,7 @@ void complain_errno(const char *path, int err, const char *hint)
 	bool named = spoke && strncmp(text, path, len) == 0 && text[len] == ':';
 
 	if (hint != NULL)
-		complain(named ? NULL : path, "%s (%s)", spoke ? text : strerror(-err), hint);
+		complain(named ? NULL : path, "%s (%s)", spoke ? text : reason(err), hint);
 	else
-		complain(named ? NULL : path, "%s", spoke ? text : strerror(-err));
+		complain(named ? NULL : path, "%s", spoke ? text : reason(err));
 }

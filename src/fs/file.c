@@ -210,7 +210,7 @@ static void log_loss(struct fs *fs, struct open_state *o, int error)
 	tree_path(o->inode, NULL, path, sizeof(path));
 	pthread_rwlock_unlock(&fs->tree_lock);
 	fs_log(fs, LOG_ERR, "%s: what was written to /%s since it was last committed is lost: %s", reel_path(fs->store), path,
-	       strerror(-error));
+	       reel_explain(error));
 }
 
 /* No writer is left, and `r` came of the last commit: what the kernel was told, or has cached, may not be so. io held. */

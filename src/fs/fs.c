@@ -234,6 +234,11 @@ int fs_guard_faults(void)
 	return reel_guard_faults();
 }
 
+const char *fs_explain(int error)
+{
+	return reel_explain(error);
+}
+
 void fs_caller_stamps(struct fs *fs)
 {
 	fs->caller_stamps = true;

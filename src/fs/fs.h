@@ -353,6 +353,8 @@ int fs_removexattr(struct fs *fs, uint64_t ino, const char *name);
 int fs_statfs(struct fs *fs, struct statvfs *ret);
 /* Commits every buffered file and syncs. */
 int fs_sync(struct fs *fs);
+/* What an error of the file system that the container lies in means, and what to do: as strerror(3) of -error. */
+const char *fs_explain(int error);
 /* True once a write of the container failed: nothing is written any more (DESIGN, "Failures"). */
 bool fs_is_read_only(struct fs *fs);
 

@@ -87,7 +87,7 @@ static void *syncer(void *arg)
 			fs_log(fs, LOG_ERR, "%s: %s: %s", reel_path(fs->store),
 			       fs_is_read_only(fs) ? "nothing more can be written; what is there stays readable"
 						   : "a checkpoint could not be written",
-			       strerror(-r));
+			       reel_explain(r));
 		told = r < 0;
 	}
 	return NULL;

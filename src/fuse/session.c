@@ -46,7 +46,7 @@ static void explain(unsigned before, const char *path, int error)
 		log_line(LOG_ERR, "container %s: damaged, or not a container; 'reel check' tells more", path);
 		break;
 	default:
-		log_line(LOG_ERR, "container %s: %s", path, strerror(-error));
+		log_line(LOG_ERR, "container %s: %s", path, fs_explain(error));
 	}
 }
 
@@ -262,7 +262,7 @@ static int close_container(struct fs *fs, const char *path)
 		return 0;
 	if (log_errors() == before)
 		log_line(LOG_ERR, "container %s: closing it failed: %s; the last changes may not be on disk", path,
-			 strerror(-res));
+			 fs_explain(res));
 	return -1;
 }
 

@@ -363,15 +363,15 @@ static void give_up(struct reel_append *a, int err)
 		reel_log(r, LOG_ERR,
 			 "%s: an append at offset %" PRIu64 " was given up, but its %" PRIu64
 			 " bytes could not be cut off (%s); nothing more will be written. Check the disk and open it again",
-			 r->path, start, written - start, strerror(-undo_err));
+			 r->path, start, written - start, reel_explain(undo_err));
 	else if (doubt < 0)
 		reel_log(r, LOG_ERR,
 			 "%s: writing at offset %" PRIu64
 			 " failed (%s); nothing more will be written. Check the disk and open it again",
-			 r->path, start, strerror(-doubt));
+			 r->path, start, reel_explain(doubt));
 	else if (is_no_room(err))
 		reel_log(r, LOG_WARNING, "%s: no room to append at offset %" PRIu64 " (%s); nothing was changed", r->path,
-			 start, strerror(-err));
+			 start, reel_explain(err));
 }
 
 void reel_append_abort(struct reel_append *a)

@@ -141,7 +141,7 @@ static void log_result(const struct compaction *c, int err)
 	if (c->sync_error < 0)
 		reel_log(r, LOG_ERR,
 			 "%s: compacted, but the folder could not be synced (%s): after a power cut the old file may be back",
-			 r->path, strerror(-c->sync_error));
+			 r->path, reel_explain(c->sync_error));
 	if (c->tree)
 		reel_log(r, LOG_ERR,
 			 "%s: the container holds a file system, whose entries must stay where they are; compact it with the "
@@ -160,7 +160,7 @@ static void log_result(const struct compaction *c, int err)
 			 " does not have its checksum. Write or delete it again first",
 			 r->path, c->copied.at);
 	else if (c->failed != NULL)
-		reel_log(r, LOG_ERR, "%s: %s failed (%s); %s", r->path, c->failed, strerror(-err),
+		reel_log(r, LOG_ERR, "%s: %s failed (%s); %s", r->path, c->failed, reel_explain(err),
 			 c->named ? "nothing more will be written: open it again" : "the container is as it was");
 }
 

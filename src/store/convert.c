@@ -18,7 +18,7 @@ static void log_result(struct reel *r, const char *to, const struct copied *copi
 			 "%s: the entry that ends at offset %" PRIu64 " does not have its checksum; nothing was converted",
 			 r->path, copied->at);
 	else if (err < 0)
-		reel_log(r, LOG_ERR, "%s: could not be converted to %s (%s)", r->path, to, strerror(-err));
+		reel_log(r, LOG_ERR, "%s: could not be converted to %s (%s)", r->path, to, reel_explain(err));
 	else if (copied->empty > 0)
 		reel_log(r, LOG_WARNING,
 			 "%s: %" PRIu64

@@ -112,6 +112,9 @@ uint32_t reel_payload_crc(const struct reel_view *view, uint64_t offset, uint64_
 /* Where the entry whose payload is [offset, offset + len) ends. */
 uint64_t reel_payload_end(const struct reel_view *view, uint64_t offset, uint64_t len);
 
+/* What an error of the file system that a container lies in means, and what to do: as strerror(3) of -err. */
+const char *reel_explain(int err);
+
 /* Makes a message for the log; `priority` as syslog(3). */
 void reel_log(const struct reel *r, int priority, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -9,6 +9,7 @@ libstore_la_SOURCES = \
 	src/store/disk.c src/store/disk.h \
 	src/store/engine.h \
 	src/store/entry.c \
+	src/store/explain.c \
 	src/store/extend.c \
 	src/store/foreign.c \
 	src/store/format.c src/store/format.h \

@@ -9,6 +9,7 @@
 #include <sys/file.h>
 #include <sys/sysmacros.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "store.h"
 
@@ -47,8 +48,8 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* The name of a process's program; "unknown" where /proc does not tell. */
-static void program_of(long pid, char name[PROGRAM_NAME_MAX])
+/* The name of a process's program; "unknown" where /proc does not tell. False: there is no such process, as far as it tells. */
+static bool program_of(long pid, char name[PROGRAM_NAME_MAX])
 {
 	char path[64];
 	FILE *f;
@@ -57,11 +58,12 @@ static void program_of(long pid, char name[PROGRAM_NAME_MAX])
 	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
 	f = fopen(path, "re");
 	if (f == NULL)
-		return;
+		return access("/proc/self", F_OK) < 0;
 	if (fgets(name, PROGRAM_NAME_MAX, f) == NULL)
 		snprintf(name, PROGRAM_NAME_MAX, "unknown");
 	name[strcspn(name, "\n")] = '\0';
 	(void)fclose(f);
+	return true;
 }
 
 static void log_holder(struct reel *r, int fd)
@@ -69,15 +71,25 @@ static void log_holder(struct reel *r, int fd)
 	long pid = lock_holder(r, fd);
 	char program[PROGRAM_NAME_MAX];
 
-	if (pid > 0) {
-		program_of(pid, program);
+	if (pid > 0 && program_of(pid, program))
 		reel_log(r, LOG_ERR,
 			 "%s: process %ld has the container open for writing (program %s); end it (or unmount) first", r->path,
 			 pid, program);
-	} else {
+	else if (pid > 0)
+		reel_log(r, LOG_ERR,
+			 "%s: the container is open for writing: process %ld locked it, which has ended and left it open in "
+			 "another one, or is not shown here; end that (fuser %s) first",
+			 r->path, pid, r->path);
+	else if (r->place.shared)
+		reel_log(
+		    r, LOG_ERR,
+		    "%s: a program on another machine, or in another session of this one, has the container open for "
+		    "writing; end it (or unmount) there first. If that machine is down, its lock ends when the file system "
+		    "gives it up",
+		    r->path);
+	else
 		reel_log(r, LOG_ERR, "%s: another process has the container open for writing; end it (or unmount) first",
 			 r->path);
-	}
 }
 
 int reel_keep_writers_out(struct reel *r)
@@ -120,7 +132,7 @@ int lock_file(struct reel *r, int fd)
 		nanosleep(&pause, NULL);
 	if (err != -EWOULDBLOCK) {
 		if (err < 0)
-			reel_log(r, LOG_ERR, "%s: the container could not be locked (%s)", r->path, strerror(-err));
+			reel_log(r, LOG_ERR, "%s: the container could not be locked (%s)", r->path, reel_explain(err));
 		return err;
 	}
 	log_holder(r, fd);

@@ -176,10 +176,8 @@ static const char *explain(int err)
 		return "it is a directory, not a container";
 	case -EBADMSG:
 		return "it is not a regular file, and so not a container";
-	case -ENOTCONN:
-		return "it lies in a FUSE mount whose daemon has ended; run fusermount3 -u on that, and mount it again";
 	default:
-		return strerror(-err);
+		return reel_explain(err);
 	}
 }
 
@@ -211,7 +209,7 @@ int reel_engine_open(const char *path, const struct reel_engine_options *options
 	if (err == 0)
 		err = map_file(r, (uint64_t)st.st_size);
 	if (err < 0) {
-		reel_log(r, LOG_ERR, "%s: cannot be mapped: %s", path, strerror(-err));
+		reel_log(r, LOG_ERR, "%s: cannot be mapped: %s", path, reel_explain(err));
 		goto out;
 	}
 	r->found_size = (uint64_t)st.st_size;

@@ -137,8 +137,11 @@ int place_fresh(struct reel *r, int fd)
 {
 	int err = store_writable(r) || r->place.shared ? disk_fsync(r->disk, fd) : 0;
 
-	if (err < 0 && store_writable(r))
+	if (err < 0 && store_writable(r)) {
+		reel_log(r, LOG_ERR, "%s: the container cannot be synced (%s): what is written to it would not be safe there",
+			 r->path, reel_explain(err));
 		return err;
+	}
 	if (!r->place.shared)
 		return 0;
 	/* An opening has many a program that serves files ask for them anew, and the kernel drop what it has of the contents.

@@ -82,6 +82,6 @@ int reserve_release(struct reel *r)
 	int err = disk_ftruncate(r->disk, r->fd, tail);
 	if (err < 0)
 		reel_log(r, LOG_WARNING, "%s: space reserved past the end could not be given back (%s)", r->path,
-			 strerror(-err));
+			 reel_explain(err));
 	return err;
 }

@@ -32,7 +32,7 @@ static int sync_now(struct reel *r)
 			 "%s: syncing to the disk failed (%s); what was written since the last sync may be lost, and nothing "
 			 "more will "
 			 "be written. Check the disk and open it again",
-			 r->path, strerror(-err));
+			 r->path, reel_explain(err));
 		pthread_mutex_lock(&s->lock);
 	}
 	return err;

@@ -86,7 +86,7 @@ int reel_cut_torn(struct reel *r, const char *left)
 			 "%s: the %" PRIu64
 			 " bytes of an unfinished append at its end could not be saved as %s (%s); nothing was "
 			 "changed",
-			 r->path, size - tail, wanted == NULL ? "a file" : wanted, strerror(-err));
+			 r->path, size - tail, wanted == NULL ? "a file" : wanted, reel_explain(err));
 		goto out;
 	}
 	err = disk_ftruncate(r->disk, r->fd, tail);
@@ -95,7 +95,7 @@ int reel_cut_torn(struct reel *r, const char *left)
 		err = disk_fdatasync(r->disk, r->fd);
 	if (err < 0)
 		reel_log(r, LOG_ERR, "%s: an unfinished append at offset %" PRIu64 " could not be cut off (%s)", r->path, tail,
-			 strerror(-err));
+			 reel_explain(err));
 	else
 		reel_log(r, LOG_WARNING,
 			 "%s: cut off the %" PRIu64 " bytes of an unfinished append at offset %" PRIu64 "%s%s%s", r->path,

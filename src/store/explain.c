@@ -1,0 +1,40 @@
+/*
+ * explain.c - errors of the file system that a container lies in, in words that say what to do. Takes no lock.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "store.h"
+
+const char *reel_explain(int err)
+{
+	switch (err) {
+	case -ENOTCONN:
+		return "it lies in a FUSE mount whose daemon has ended; run fusermount3 -u on that, and mount it again";
+	case -ESHUTDOWN:
+		return "the file system that it lies in was shut down after an error; unmount that, check it, and mount it "
+		       "again";
+	case -EBADFD:
+		return "the file system that it lies in has lost the file, as after its server was started again; open it "
+		       "again "
+		       "when that is back";
+	case -ESTALE:
+		return "the file was removed on its server, or another one put in its place; open it again";
+	case -ENODEV:
+	case -ENXIO:
+		return "the disk that it lies on is gone";
+	case -EHOSTDOWN:
+	case -EHOSTUNREACH:
+	case -ETIMEDOUT:
+		return "the server that it lies on does not answer; try again when it is back";
+	case -ENOSPC:
+		return "the disk that it lies on is full; free some space there";
+	case -EDQUOT:
+		return "the quota on the disk that it lies on is used up; free some space there";
+	case -EIO:
+		return "Input/output error of the disk or server that it lies on; look into the system's log";
+	default:
+		return strerror(-err);
+	}
+}

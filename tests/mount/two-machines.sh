@@ -1,0 +1,344 @@
+#!/usr/bin/env bash
+# A container in a file system that other machines have too: tests/mount/passing.c, two mounts of which over one folder are
+# two machines, each of which believes for 5 seconds what it was told of a file.
+# shellcheck source=tests/mount/lib.sh
+. "$(dirname "$0")/lib.sh" || exit 1
+mount_options=()
+passing=$build/tests/mount/passing
+
+# What lib.sh does at the end of a test, once nothing is mounted in the machines.
+eval "rest_of_$(declare -f clean_up)"
+clean_up() {
+	local m
+	set +e
+	for m in "$mnt" "$scratch/mnt" "$scratch/mnt2" "$scratch/A" "$scratch/B"; do
+		fusermount3 -uz "$m" 2>/dev/null
+	done
+	rest_of_clean_up
+}
+
+# machines [OPTION...]: two of them, $scratch/A and $scratch/B; the processes that serve them are $serves_A and $serves_B.
+machines() {
+	mkdir "$scratch/server" "$scratch/A" "$scratch/B" "$scratch/mnt2"
+	"$passing" "$scratch/server" "$scratch/A" "$@" 2>>"$scratch/served" &
+	serves_A=$!
+	"$passing" "$scratch/server" "$scratch/B" "$@" 2>>"$scratch/served" &
+	serves_B=$!
+	until mountpoint -q "$scratch/A" && mountpoint -q "$scratch/B"; do
+		kill -0 "$serves_A" && kill -0 "$serves_B" || fail "$(cat "$scratch/served")"
+		sleep 0.01
+	done
+	on A
+}
+
+# on MACHINE: what follows uses the container there.
+on() {
+	container=$scratch/$1/c.reel
+}
+
+# aside: what follows is another mount; back: it is the first one again.
+aside() {
+	first=$daemon
+	daemon=
+	mnt=$scratch/mnt2
+}
+back() {
+	mnt=$scratch/mnt
+	daemon=$first
+}
+
+# What a test leaves in the folder is looked at there: the container is whole, whatever was beside it.
+finish() {
+	container=$scratch/server/c.reel
+}
+
+# save FILE: its name as contents, on stable storage.
+save() {
+	echo "$1" >"$mnt/$1"
+	sync "$mnt/$1"
+}
+
+# saved FILE...: they are all there.
+saved() {
+	local f
+	for f; do
+		expect "$f" "$(cat "$mnt/$f")" "contents of $f"
+	done
+}
+
+# The container goes from machine to machine as soon as it is unmounted, and nothing that was synced is lost.
+handover() {
+	local i m=A files=()
+	machines "$@"
+	mount_it -o create
+	unmount_it
+	for i in 1 2 3 4 5 6 7 8; do
+		[ $m = A ] && m=B || m=A
+		on $m
+		mount_it
+		saved "${files[@]}"
+		save "file$i"
+		files+=("file$i")
+		unmount_it
+	done
+	finish
+	mount_it
+	saved "${files[@]}"
+}
+test_handover() {
+	handover
+}
+test_handover_with_locks() {
+	handover locks
+}
+test_handover_with_cached_contents() {
+	handover cache
+}
+
+# The same with the command.
+test_handover_of_commands() {
+	local i m=A
+	machines cache
+	"$reel" init "$container"
+	for i in 1 2 3 4 5 6 7 8; do
+		[ $m = A ] && m=B || m=A
+		on $m
+		"$reel" write "$container" "file$i" "text$i" 2>"$scratch/error" || fail "$(cat "$scratch/error")"
+		"$reel" check "$container" >"$scratch/check" || fail "$(cat "$scratch/check")"
+		expect "$i" "$("$reel" ls "$container" | wc -l)" "files"
+	done
+	finish
+}
+
+# Compaction on one machine puts another file in place: the other machine goes on with that, and not with the one that it
+# still knows under the name.
+test_handover_of_a_compacted_container() {
+	local i
+	machines cache
+	mount_it -o create
+	save one
+	unmount_it
+	for i in 1 2 3; do
+		on B
+		mount_it
+		saved one
+		save "b$i"
+		unmount_it
+		on A
+		"$reel" compact "$container" >"$scratch/compact" 2>&1 || fail "$(cat "$scratch/compact")"
+		on B
+		expect "b$i" "$("$reel" cat "$container" "b$i")"
+		mount_it
+		saved "b$i"
+		save "c$i"
+		unmount_it
+		on A
+	done
+	finish
+	mount_it
+	saved one b1 b2 b3 c1 c2 c3
+}
+
+# Bytes that another program has appended stay, nothing more is written, and this is said; what was committed is readable.
+foreign_bytes() {
+	local outside=$1 size
+	mount_it -o create
+	save one
+	size=$(stat -c %s "$scratch/server/c.reel")
+	head -c 3000 /dev/urandom >"$scratch/theirs"
+	cat "$scratch/theirs" >>"$outside"
+	expect_error "Input/output error" mkdir "$mnt/two"
+	expect_error "Read-only file system" mkdir "$mnt/three"
+	saved one
+	expect 1 "$(messages "another program has written to the container: the file has 3000 bytes behind offset $size,")" messages
+	expect 1 "$(messages "bytes that are no entries")" messages
+	unmount_failed
+	tail -c +$((size + 1)) "$scratch/server/c.reel" | cmp - "$scratch/theirs" || fail "the other program's bytes are lost"
+	head -c "$size" "$scratch/server/c.reel" >"$scratch/server/ours"
+	mv "$scratch/server/ours" "$scratch/server/c.reel"
+	container=$scratch/server/c.reel
+	mount_it
+	saved one
+}
+test_appended_on_the_same_machine() {
+	mkdir "$scratch/server"
+	container=$scratch/server/c.reel
+	foreign_bytes "$container"
+}
+test_appended_on_another_machine() {
+	machines
+	on B
+	foreign_bytes "$scratch/A/c.reel"
+}
+
+# Nor are they written over by a writer that never pauses, whenever they come.
+test_appended_beside_a_busy_writer() {
+	local i writer outside size
+	container=$scratch/c.reel
+	mount_it -o create
+	(
+		i=0
+		while echo text >"$mnt/f$i"; do i=$((i + 1)); done 2>/dev/null
+	) &
+	writer=$!
+	until [ -e "$mnt/f50" ]; do sleep 0.01; done
+	printf 'appended from outside' >>"$container"
+	wait $writer || true
+	expect 1 "$(grep -caF 'appended from outside' "$container")" "appended strings that are left"
+	expect 1 "$(messages "another program has written to the container")" messages
+	unmount_failed
+	rm "$container"
+}
+
+# Who writes to a file hears of it from fsync(2); nothing is cut when the mount ends.
+test_appended_before_a_sync() {
+	local size
+	container=$scratch/c.reel
+	mount_it -o create
+	save one
+	printf 'appended from outside' >>"$container"
+	size=$(stat -c %s "$container")
+	expect_error "Input/output error" dd if=/dev/zero of="$mnt/one" bs=1k count=1 seek=1 conv=notrunc,fsync status=none
+	unmount_failed
+	expect "$size" "$(stat -c %s "$container")" "length of the container"
+	expect 'appended from outside' "$(tail -c 21 "$container")"
+	truncate -s -21 "$container"
+	mount_it
+	saved one
+}
+
+# Space that is kept allocated past the end is not given back by cutting off what another program has put there.
+test_appended_before_the_end() {
+	container=$scratch/c.reel
+	mount_it -o create
+	save one
+	printf 'appended from outside' >>"$container"
+	unmount_failed
+	expect 'appended from outside' "$(tail -c 21 "$container")"
+	truncate -s -21 "$container"
+	mount_it
+	saved one
+}
+
+# Another file's bytes in the same place, as long as before, are found by the last trailer.
+test_overwritten_by_another_container() {
+	local size
+	container=$scratch/c.reel
+	mount_it -o create
+	save one
+	size=$(stat -c %s "$container")
+	dd if=/dev/urandom of="$container" bs="$size" count=1 conv=notrunc status=none
+	sha256sum <"$container" >"$scratch/before"
+	expect_error "Input/output error" mkdir "$mnt/two"
+	expect 1 "$(messages "another program has written over the container")" messages
+	unmount_failed
+	sha256sum <"$container" | cmp - "$scratch/before" || fail "the other program's bytes were changed"
+	rm "$container"
+}
+
+# Two mounts at once, where the lock does not reach from one machine to the other: what the second has written stays.
+test_written_on_another_machine_without_a_lock() {
+	machines
+	on B
+	mount_it -o create
+	save one
+	on A
+	"$reel" write "$container" theirs 'of the other' 2>"$scratch/error" || fail "$(cat "$scratch/error")"
+	expect_error "Input/output error" mkdir "$mnt/two"
+	saved one
+	expect 1 "$(messages "transactions of another reelfs")" messages
+	unmount_failed
+	finish
+	mount_it
+	saved one
+	expect "of the other" "$(cat "$mnt/theirs")"
+}
+
+# A server that was started again has lost the lock; another machine has written meanwhile, and nothing of it is lost.
+test_a_lost_lock_that_another_machine_got() {
+	machines locks
+	on B
+	mount_it -o create
+	save one
+	kill -USR1 $serves_B
+	on A
+	aside
+	mount_it
+	saved one
+	save two
+	unmount_it
+	back
+	expect_error "Input/output error" mkdir "$mnt/three"
+	unmount_failed
+	finish
+	mount_it
+	saved one two
+}
+
+# While that other machine still has it, this is said.
+test_a_lost_lock_that_another_machine_has() {
+	machines locks
+	on B
+	mount_it -o create
+	save one
+	kill -USR1 $serves_B
+	on A
+	aside
+	mount_it
+	second=$daemon
+	back
+	sleep 1.1
+	expect_error "Input/output error" mkdir "$mnt/three"
+	expect 1 "$(messages "another program has the lock on the container")" messages
+	unmount_failed
+	on A
+	mnt=$scratch/mnt2 daemon=$second
+	unmount_it
+	finish
+}
+
+# A lost lock that nobody has got is taken again: nothing is lost, and other machines are refused again.
+test_a_lost_lock_is_taken_again() {
+	machines locks
+	on B
+	mount_it -o create
+	save one
+	kill -USR1 $serves_B
+	sleep 1.1
+	save two
+	on A
+	expect_error "on another machine" timeout 20 "$reelfs" -f -o lock_wait=0 "$container" "$scratch/mnt2"
+	on B
+	unmount_it
+	finish
+	mount_it
+	saved one two
+}
+
+# A lock that is only this machine's is told of once; one that the server keeps is not.
+test_a_lock_of_this_machine_is_told_once() {
+	machines
+	mount_it -o create
+	expect 1 "$(messages "keeps locks to this machine")" messages
+	unmount_it
+	finish
+}
+test_a_lock_of_the_server_is_not_told() {
+	machines locks
+	mount_it -o create
+	expect 0 "$(messages "keeps locks to this machine")" messages
+	unmount_it
+	finish
+}
+
+# A file system that cannot sync is told of, and the container is not opened for writing.
+test_a_file_system_that_cannot_sync() {
+	machines nosync
+	"$reel" init "$scratch/server/c.reel"
+	expect_error "cannot be synced" timeout 20 "$reelfs" -f "$container" "$mnt"
+	mount_it -o ro
+	unmount_it
+	finish
+}
+
+run_tests "$@"
