@@ -176,7 +176,7 @@ static void check_acls(struct check *c, struct inode *i)
 int64_t fs_check(struct fs *fs, fs_check_fn fn, void *arg)
 {
 	struct check c = {.fs = fs, .fn = fn, .arg = arg, .total = reel_tail_offset(fs->store)};
-	uint64_t ino = 0;
+	uint64_t ino = 0, token = reel_reading(fs->store), at;
 
 	pthread_rwlock_rdlock(&fs->tree_lock);
 	c.total += fs->tree.bytes;
@@ -189,5 +189,13 @@ int64_t fs_check(struct fs *fs, fs_check_fn fn, void *arg)
 		check_contents(&c, i);
 	}
 	pthread_rwlock_unlock(&fs->tree_lock);
+	if (reel_unread(fs->store, token, 0, reel_tail_offset(fs->store))) {
+		int error = reel_unread_error(fs->store, 0, reel_tail_offset(fs->store), &at);
+
+		fault(&c,
+		      "reading the container failed at offset %llu (%s): what could not be read is told as damage, and may be "
+		      "none",
+		      (unsigned long long)at, reel_explain(error));
+	}
 	return c.faults;
 }

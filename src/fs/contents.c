@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 #include "attr.h"
 #include "commit.h"
@@ -20,17 +21,53 @@
 
 /* Of an extent that is checked and handed on at once: bounds what is resident. */
 #define STREAM_PIECE (16u << 20)
+/* How often it is told that the container cannot be read. */
+#define UNREAD_TOLD_S 10
+
 const uint8_t contents_zeros[ZEROS_SIZE];
+
+/* Whether something of the entry could not be read since. */
+static bool unread(struct fs *fs, const struct data *d, uint64_t token)
+{
+	return reel_unread(fs->store, token, d->position, d->len + REEL_TRAILER_SIZE);
+}
+
+/* A disk that fails does so for many files at once: this is told now and then. */
+void contents_tell_unread(struct fs *fs, struct inode *i, const struct data *d, uint64_t offset, uint64_t len)
+{
+	uint64_t now = (uint64_t)time(NULL), told = atomic_load(&fs->told_unread), at;
+	char path[4096];
+	int error;
+
+	if (now - told < UNREAD_TOLD_S || !atomic_compare_exchange_strong(&fs->told_unread, &told, now))
+		return;
+	error = reel_unread_error(fs->store, d->position + offset, len, &at);
+	pthread_rwlock_rdlock(&fs->tree_lock);
+	tree_path(i, NULL, path, sizeof(path));
+	pthread_rwlock_unlock(&fs->tree_lock);
+	fs_log(fs, LOG_ERR,
+	       "%s: reading the container failed at offset %llu, in contents of /%s: %s. It is tried again with each read, and "
+	       "not told again for %d seconds",
+	       reel_path(fs->store), (unsigned long long)at, path, reel_explain(error), UNREAD_TOLD_S);
+}
 
 int contents_check(struct fs *fs, struct inode *i, struct data *d, uint64_t offset, uint64_t len)
 {
 	char path[4096];
-	uint64_t bad = 0;
-	int r = data_check(fs->store, d, offset, len, &bad);
+	uint64_t bad = 0, token;
+	int r, tries = 0;
 
+	do {
+		token = reel_reading(fs->store);
+		r = data_check(fs->store, d, offset, len, &bad);
+	} while (r == -EIO && unread(fs, d, token) && tries++ == 0);
 	/* What was cut off is told as a whole, once. */
 	if (r != -EIO || reel_has(fs->store, d->position + offset + len) < 0)
 		return r;
+	if (unread(fs, d, token)) {
+		contents_tell_unread(fs, i, d, offset, len);
+		return r;
+	}
 	pthread_rwlock_rdlock(&fs->tree_lock);
 	tree_path(i, NULL, path, sizeof(path));
 	pthread_rwlock_unlock(&fs->tree_lock);
@@ -56,7 +93,7 @@ static int stream_hole(uint64_t len, int (*sink)(void *arg, const void *data, si
 static int stream_piece(struct fs *fs, struct inode *i, struct data *d, uint64_t offset, uint64_t len,
 			int (*sink)(void *arg, const void *data, size_t len), void *arg)
 {
-	uint64_t end = d->position + offset + len, changes;
+	uint64_t end = d->position + offset + len, changes, token = reel_reading(fs->store);
 	int r = reel_has(fs->store, end);
 
 	changes = reel_changes(fs->store);
@@ -69,6 +106,11 @@ static int stream_piece(struct fs *fs, struct inode *i, struct data *d, uint64_t
 		r = reel_has(fs->store, end);
 	if (r == 0 && reel_changes(fs->store) != changes)
 		r = contents_check(fs, i, d, offset, len);
+	/* What had been found good may have been zeros when the sink read it. */
+	if (r == 0 && reel_unread(fs->store, token, d->position + offset, len)) {
+		contents_tell_unread(fs, i, d, offset, len);
+		r = -EIO;
+	}
 	return r;
 }
 

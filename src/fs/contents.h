@@ -37,6 +37,9 @@ int contents_stream_data(struct fs *fs, struct inode *i, struct data *d, uint64_
 /* data_check() with a message that names the file. */
 int contents_check(struct fs *fs, struct inode *i, struct data *d, uint64_t offset, uint64_t len);
 
+/* Tells, not too often, that [offset, offset + len) of the payload could not be read. */
+void contents_tell_unread(struct fs *fs, struct inode *i, const struct data *d, uint64_t offset, uint64_t len);
+
 /* Bytes of zeros for reading holes from. */
 #define ZEROS_SIZE (1u << 16)
 extern const uint8_t contents_zeros[ZEROS_SIZE];

@@ -247,6 +247,8 @@ struct fs_extract {
  */
 int fs_file_read(struct fs_file *f, uint64_t offset, size_t size, struct fs_extract *ret);
 void fs_extract_done(struct fs_extract *e);
+/* Tells that what a read found at `offset` could not be read after all, as the disk or server did not deliver it. */
+void fs_file_unread(struct fs_file *f, uint64_t offset);
 /*
  * To be called after a read that is not through O_NOATIME, before its result is told: sets the access time as
  * fs_options.atime says. It reaches the container with the inode's next change, with fs_sync() or an fsync of the

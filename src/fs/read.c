@@ -88,6 +88,25 @@ int fs_file_read(struct fs_file *f, uint64_t offset, size_t size, struct fs_extr
 	return r;
 }
 
+void fs_file_unread(struct fs_file *f, uint64_t offset)
+{
+	struct open_state *o = f->open;
+	const struct extents *e;
+	uint32_t i;
+
+	pthread_rwlock_rdlock(&o->io);
+	e = open_base(o);
+	i = extents_find(e, offset);
+	if (i < e->n) {
+		const struct extent *x = &e->at[i];
+
+		uint64_t skip = offset > x->offset ? offset - x->offset : 0;
+
+		contents_tell_unread(f->fs, o->inode, x->data, x->data_offset + skip, x->len - skip);
+	}
+	pthread_rwlock_unlock(&o->io);
+}
+
 void fs_extract_done(struct fs_extract *e)
 {
 	free(e->owned);

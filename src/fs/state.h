@@ -66,7 +66,8 @@ struct fs {
 	struct open_state *opens;
 
 	struct wbuf_pool pool;
-	_Atomic uint64_t touched; /* bytes of the mapping read since its pages were let go */
+	_Atomic uint64_t told_unread; /* when it was told last that the container cannot be read; seconds */
+	_Atomic uint64_t touched;     /* bytes of the mapping read since its pages were let go */
 
 	pthread_t syncer; /* the thread "reelfs-sync" */
 	bool has_syncer;

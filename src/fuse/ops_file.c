@@ -170,8 +170,10 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 		fs_file_accessed(file_of(fi));
 	res = fuse_reply_iov(req, extract.piece, extract.pieces);
 	/* The kernel copies out of the mapping: a page that cannot be read shows here, not as SIGBUS. */
-	if (res < 0 && res != -ENOENT)
-		log_line(LOG_ERR, "inode %llu, offset %lld: reading the container failed: %s", (unsigned long long)ino,
+	if (res == -EFAULT)
+		fs_file_unread(file_of(fi), (uint64_t)offset);
+	else if (res < 0 && res != -ENOENT)
+		log_line(LOG_ERR, "inode %llu, offset %lld: the answer to a read failed: %s", (unsigned long long)ino,
 			 (long long)offset, strerror(-res));
 	fs_extract_done(&extract);
 }

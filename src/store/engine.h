@@ -112,6 +112,17 @@ uint32_t reel_payload_crc(const struct reel_view *view, uint64_t offset, uint64_
 /* Where the entry whose payload is [offset, offset + len) ends. */
 uint64_t reel_payload_end(const struct reel_view *view, uint64_t offset, uint64_t len);
 
+/*
+ * Pages that the disk or server did not deliver read as zeros. Around each stretch of reading whose result counts:
+ * reel_reading() has what failed before read anew, and returns what reel_unread() is given after: whether one of the bytes
+ * [offset, offset+len) could not be read meanwhile, so that what was found there, damage included, says nothing. Any thread;
+ * append_lock may be held, reel_reserve()'s lock not. Cheap. Without reel_guard_faults() such a page ends the process.
+ */
+uint64_t reel_reading(struct reel *r);
+bool reel_unread(struct reel *r, uint64_t token, uint64_t offset, uint64_t len);
+/* Why these bytes could not be read, if that is still so, and else -EIO; *at: where. */
+int reel_unread_error(struct reel *r, uint64_t offset, uint64_t len, uint64_t *at);
+
 /* What an error of the file system that a container lies in means, and what to do: as strerror(3) of -err. */
 const char *reel_explain(int err);
 

@@ -11,6 +11,13 @@ int store_entry(struct reel *r, struct reel_mapping *map, uint64_t end, struct r
 	struct chain c = {.gen = map->gen, .base = map->base, .size = end};
 	int err = entry_parse(&c, end, ret);
 
+	/* A trailer that could not be read is asked for again. */
+	if (err == -EBADMSG && guard_faults(map->guard) > 0) {
+		uint64_t start = end < TRAILER_SIZE ? 0 : end - TRAILER_SIZE, token = reel_reading(r);
+		err = entry_parse(&c, end, ret);
+		if (err == -EBADMSG && reread_tell(r, token, start, TRAILER_SIZE))
+			err = -EIO;
+	}
 	if (err == 0) {
 		ret->mapping = map;
 		return 0;

@@ -340,10 +340,13 @@ int index_need(struct reel *r)
 
 	if (store_view(r)->built)
 		return 0;
+	uint64_t token = reel_reading(r);
 	pthread_mutex_lock(&r->index.build);
 	if (!store_view(r)->built)
 		err = build(r, &broken);
 	pthread_mutex_unlock(&r->index.build);
+	if (err == -EBADMSG && reread_tell(r, token, 0, reel_tail_offset(r)))
+		return -EIO;
 	if (err == -EBADMSG)
 		reel_log(r, LOG_ERR, "%s: no entry ends at offset %" PRIu64 ", where one should: keys cannot be looked up",
 			 r->path, broken);

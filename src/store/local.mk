@@ -28,6 +28,7 @@ libstore_la_SOURCES = \
 	src/store/read.c \
 	src/store/reel.c src/store/reel.h \
 	src/store/refresh.c \
+	src/store/reread.c \
 	src/store/reserve.c \
 	src/store/salvage.c \
 	src/store/search.c src/store/search.h \

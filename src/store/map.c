@@ -148,7 +148,7 @@ int mapping_new(const struct disk_ops *disk, int fd, uint64_t size, struct reel_
 	m->base = base;
 	m->window = window;
 	m->gen = GENERATION_NEWEST;
-	guard_add(m->base, m->window);
+	m->guard = guard_add(m->base, m->window);
 	atomic_fetch_add(&m->state, STATE_IN_USE - STATE_UNUSED);
 	*ret = m;
 	return 0;
@@ -193,7 +193,7 @@ static void unmap_if_free(struct reel_mapping *m, uint64_t state)
 	/* Of several who find it free, one takes it out of use. */
 	if (!atomic_compare_exchange_strong(&m->state, &state, state + STATE_STEP - STATE_RETIRED))
 		return;
-	guard_remove(m->base);
+	guard_remove(m->guard);
 	(void)m->disk->munmap(m->disk, m->base, m->window);
 	put_unused(m);
 }

@@ -5,8 +5,8 @@
  *
  * Faults. Touching a page that lies past the end of the file, or that the disk cannot deliver,
  * raises SIGBUS. With reel_guard_faults() (reel.h) installed, such a page of a registered window
- * is replaced by a page of zeros for the rest of the process: the checksums over it fail, and that
- * is how damage shows. Nothing may look at bytes past the committed tail but the code that looks
+ * is replaced by a page of zeros until reel_reading() maps the file's anew: the checksums over it fail,
+ * and reel_unread() tells that from damage. Nothing may look at bytes past the committed tail but the code that looks
  * for the tail, within the file's size.
  *
  * Lifetime. The maker has the mapping until mapping_retire(). It is unmapped when it is retired and no
@@ -33,6 +33,7 @@ struct reel_mapping {
 	const struct disk_ops *disk;
 	uint8_t *base;
 	size_t window;                /* addresses taken; the file can grow to this */
+	int guard;                    /* its slot with the fault handler; -1: none */
 	const struct generation *gen; /* the newest until the opener says otherwise, before entries are handed out */
 	_Atomic uint64_t state;
 	struct reel_mapping *next_unused;
@@ -57,9 +58,18 @@ void mapping_unref(struct reel_mapping *m);
 /* Ends the maker's use. No reference may be taken from now on but by those who have one. */
 void mapping_retire(struct reel_mapping *m);
 
-/* Makes [base, base+len) known to the fault handler, and unknown again before it is unmapped. */
-void guard_add(const uint8_t *base, size_t len);
-void guard_remove(const uint8_t *base);
+/* Makes [base, base+len) known to the fault handler, and unknown again before it is unmapped. -1: it has room for no more. */
+int guard_add(const uint8_t *base, size_t len);
+void guard_remove(int slot);
+
+/* How many pages could not be had so far. */
+uint64_t guard_faults(int slot);
+/* Whether one of the bytes [offset, offset+len) could not since there were `since` of them; *ret: about where. */
+bool guard_failed(int slot, uint64_t since, uint64_t offset, uint64_t len, uint64_t *ret);
+/* Whether there are pages of zeros in place of such; they lie in that range, which is for the caller to map anew. */
+bool guard_take_zeros(int slot, uint64_t *offset, uint64_t *len);
+/* The caller could not. */
+void guard_put_zeros(int slot, uint64_t offset, uint64_t len);
 /* Whether reel_guard_faults() was called. */
 bool guard_installed(void);
 

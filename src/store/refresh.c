@@ -55,7 +55,10 @@ static int move_on(struct reel *r, const struct snapshot *s, uint64_t size)
 		reel_log(r, LOG_ERR, "%s: the file has outgrown its mapping; open it again", r->path);
 		return -EFBIG;
 	}
+	uint64_t token = reel_reading(r);
 	int err = tail_advance(r, &c, s->tail, &news);
+	if (reread_tell(r, token, s->tail, size - s->tail))
+		return -EIO;
 	if (err == 0 && news > s->tail)
 		err = index_advance(r, s->map, news);
 	return err < 0 ? err : news > s->tail;

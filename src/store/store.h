@@ -153,6 +153,9 @@ int lock_file(struct reel *r, int fd);
 /* The process that holds a lock on the file, as far as the kernel tells; 0: it does not. */
 long lock_holder(struct reel *r, int fd);
 
+/* reread.c: reel_unread(), and says so if it is. */
+bool reread_tell(struct reel *r, uint64_t token, uint64_t offset, uint64_t len);
+
 /* place.c: */
 /* Finds out what r->place says. */
 void place_find(struct reel *r, int fd);

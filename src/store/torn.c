@@ -74,7 +74,7 @@ int reel_cut_torn(struct reel *r, const char *left)
 	if (size == 0)
 		return 0;
 	r->torn.end = 0;
-	err = foreign_before_cut(r, size, size);
+	err = reread_tell(r, 0, 0, size) ? -EIO : foreign_before_cut(r, size, size);
 	if (err < 0)
 		return err;
 	err = where_to(r, tail, keep, &wanted);

@@ -173,13 +173,12 @@ test_appended_on_another_machine() {
 
 # Nor are they written over by a writer that never pauses, whenever they come.
 test_appended_beside_a_busy_writer() {
-	local i writer outside size
+	local i writer
 	container=$scratch/c.reel
 	mount_it -o create
-	(
-		i=0
-		while echo text >"$mnt/f$i"; do i=$((i + 1)); done 2>/dev/null
-	) &
+	for ((i = 0; i < 5000; i++)); do
+		echo text >"$mnt/f$i" || break
+	done 2>/dev/null &
 	writer=$!
 	until [ -e "$mnt/f50" ]; do sleep 0.01; done
 	printf 'appended from outside' >>"$container"
@@ -338,6 +337,108 @@ test_a_file_system_that_cannot_sync() {
 	expect_error "cannot be synced" timeout 20 "$reelfs" -f "$container" "$mnt"
 	mount_it -o ro
 	unmount_it
+	finish
+}
+
+# failing_reads MACHINE, working_reads MACHINE: from now on contents cannot be read there, and can again.
+failing_reads() {
+	touch "$scratch/$1.fail"
+}
+working_reads() {
+	rm "$scratch/$1.fail"
+}
+
+# Files that nobody could read while the server was away can be read when it is back, in the same mount; what they
+# gave meanwhile was an error of reading, and no damage.
+test_reads_fail_for_a_while() {
+	local i
+	machines
+	mount_it -o create
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		head -c 200000 /dev/urandom >"$scratch/f$i"
+		cp "$scratch/f$i" "$mnt/f$i"
+	done
+	remount_it
+	cmp "$scratch/f1" "$mnt/f1"
+	unmount_it
+	on B
+	mount_it
+	cmp "$scratch/f1" "$mnt/f1"
+	failing_reads B
+	for i in 2 3 4 5 6 7 8 9 10; do
+		expect_error "Input/output error" cat "$mnt/f$i" >"$scratch/read"
+		expect_error "Input/output error" cat "$mnt/f$i" >"$scratch/read"
+	done
+	working_reads B
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		cmp "$scratch/f$i" "$mnt/f$i"
+	done
+	expect 1 "$(messages "reading the container failed at offset")" messages
+	expect 0 "$(messages "damaged")" "messages of damage"
+	save more
+	unmount_it
+	finish
+	mount_it
+	saved more
+}
+
+# A change of a file of which a part cannot be read fails, and can be made when it can be read again.
+test_a_change_of_what_cannot_be_read() {
+	machines
+	mount_it -o create
+	head -c 200000 /dev/urandom >"$scratch/f"
+	cp "$scratch/f" "$mnt/f"
+	unmount_it
+	on B
+	mount_it
+	failing_reads B
+	expect_error "Input/output error" dd if=/dev/zero of="$mnt/f" bs=1k count=150 conv=notrunc,fsync status=none
+	working_reads B
+	dd if=/dev/zero of="$mnt/f" bs=1k count=150 conv=notrunc,fsync status=none
+	dd if=/dev/zero of="$scratch/f" bs=1k count=150 conv=notrunc status=none
+	cmp "$scratch/f" "$mnt/f"
+	unmount_it
+	finish
+}
+
+# A container of which the end cannot be read is not opened for writing: what is zeros for the moment is not torn.
+test_opening_while_reads_fail() {
+	machines
+	mount_it -o create
+	head -c 200000 /dev/urandom >"$scratch/f"
+	cp "$scratch/f" "$mnt/f"
+	save one
+	kill_it
+	sha256sum <"$scratch/server/c.reel" >"$scratch/before"
+	on B
+	failing_reads B
+	expect_error "reading the container failed at offset" timeout 20 "$reelfs" -f "$container" "$mnt"
+	! grep -q "damaged" "$scratch/error" || fail "it is called damaged: $(cat "$scratch/error")"
+	sha256sum <"$scratch/server/c.reel" | cmp - "$scratch/before"
+	working_reads B
+	mount_it
+	cmp "$scratch/f" "$mnt/f"
+	saved one
+	unmount_it
+	finish
+}
+
+# The check tells what it could not read from damage.
+test_checking_while_reads_fail() {
+	machines
+	mount_it -o create
+	head -c 200000 /dev/urandom >"$scratch/f"
+	cp "$scratch/f" "$mnt/f"
+	save one
+	unmount_it
+	on B
+	"$reel" check "$container" >"$scratch/check" || fail "$(cat "$scratch/check")"
+	on A
+	failing_reads A
+	! "$reel" check "$container" >"$scratch/check" 2>&1 || fail "it found nothing"
+	grep -q "reading the container failed" "$scratch/check" || fail "$(cat "$scratch/check")"
+	working_reads A
+	"$reel" check "$container" >"$scratch/check" || fail "$(cat "$scratch/check")"
 	finish
 }
 
