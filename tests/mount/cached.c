@@ -265,7 +265,7 @@ static void held(char **arg)
  * FILE SIZE READY COPY: maps the file and reads all of it, makes READY, and when that is removed writes what is in the mapping
  * to COPY.
  */
-static void mapped_then(char **arg)
+static void mapped_read(char **arg)
 {
 	int fd = open_file(arg[0], O_RDONLY), out;
 	size_t size = (size_t)number(arg[1]);
@@ -286,7 +286,7 @@ static void mapped_then(char **arg)
 }
 
 static const struct call calls[] = {
-    {"mapped-then", 4, mapped_then},
+    {"mapped-read", 4, mapped_read},
     {"held", 5, held},
     {"synced-then", 5, synced_then},
     {"mapped-then", 4, mapped_then},

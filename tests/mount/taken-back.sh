@@ -86,7 +86,7 @@ test_larger_than_the_disk() {
 test_seen_by_readers() {
 	with_old_files
 	exec 4<"$mnt/old"
-	"$cached" mapped-then "$mnt/old" 500000 "$scratch/ready" "$scratch/mapped" &
+	"$cached" mapped-read "$mnt/old" 500000 "$scratch/ready" "$scratch/mapped" &
 	until [ -e "$scratch/ready" ]; do sleep 0.01; done
 	fill_disk
 	no_room dd if="$scratch/new" of="$mnt/old" bs=64k conv=notrunc status=none
