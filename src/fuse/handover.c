@@ -149,7 +149,7 @@ static bool store_all(void)
 	else if (res < 0 && files > 0)
 		log_line(LOG_ERR,
 			 "%s: %u files are open for writing, and the kernel did not hand over all that was written to them: %s",
-			 usual, files, strerror(-res));
+			 usual, files, res == -ENXIO ? "no way leads to the mount" : strerror(-res));
 	return lost == 0 && (res == 0 || files == 0);
 }
 
@@ -226,7 +226,7 @@ bool handover_end(void)
 	bool unmounted = handover_unmount();
 
 	/* What was written until then. */
-	stored = store_all() && stored;
+	stored = stored && store_all();
 	pthread_mutex_lock(&lock);
 	keeper_release(keeper);
 	pthread_mutex_unlock(&lock);

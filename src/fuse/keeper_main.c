@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -29,6 +30,7 @@ static struct {
 	int inside;  /* a descriptor in the mount, as with O_PATH; -1: none */
 	int changes; /* becomes readable when a mount of the namespace changes; -1: nothing to watch */
 	dev_t dev;
+	char path[PATH_MAX]; /* where it was mounted */
 } state;
 
 static pid_t daemon_pid;
@@ -42,7 +44,7 @@ static void give_up(void)
 	state.inside = state.changes = -1;
 }
 
-/* What is at `path` counts only as a FUSE file system that the namespace has a mount of. */
+/* What is there counts only as a FUSE file system that the namespace has a mount of; without /proc it has to be believed. */
 static int know(const char *path, dev_t *dev)
 {
 	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
@@ -53,9 +55,7 @@ static int know(const char *path, dev_t *dev)
 		return -errno;
 	res = mounts_device(fd, dev);
 	close(fd);
-	if (res == 0)
-		res = mounts_read(&list);
-	if (res < 0)
+	if (res < 0 || mounts_read(&list) < 0)
 		return res;
 	res = -ENOENT;
 	for (size_t i = 0; i < list.n; i++)
@@ -90,24 +90,39 @@ static int take_clone(const char *path)
 
 static void mounted(const char *path, struct keeper_answer *answer)
 {
+	snprintf(state.path, sizeof(state.path), "%s", path);
 	answer->result = know(path, &state.dev);
 	answer->dev = state.dev;
 	if (answer->result == 0)
 		answer->clone = take_clone(path);
 }
 
+static int enter_at(const char *path)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	dev_t dev;
+
+	if (fd >= 0 && mounts_device(fd, &dev) == 0 && dev == state.dev)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -ENXIO;
+}
+
 /* For want of a clone: the mount itself, by the first way that leads to it. */
 static int enter_mount(void)
 {
 	struct mount_list list;
-	int res = mounts_read(&list), fd = -ENXIO;
+	int fd = -ENXIO;
 
-	if (res < 0)
-		return res;
-	for (size_t i = 0; i < list.n && fd < 0; i++)
-		if (list.entry[i].dev == state.dev)
-			fd = mounts_open(&list.entry[i]);
-	mounts_free(&list);
+	if (mounts_read(&list) < 0) {
+		fd = enter_at(state.path);
+	} else {
+		for (size_t i = 0; i < list.n && fd < 0; i++)
+			if (list.entry[i].dev == state.dev)
+				fd = mounts_open(&list.entry[i]);
+		mounts_free(&list);
+	}
 	if (fd < 0)
 		return -ENXIO;
 	state.inside = fd;
