@@ -65,11 +65,20 @@ void handover_mounted(struct fuse_session *se, const char *path)
 	pthread_mutex_lock(&lock);
 	if (getrandom(&state.token, sizeof(state.token), GRND_NONBLOCK) < 0)
 		state.token = (uint64_t)getpid();
-	res = keeper_mounted(keeper, path, &state.dev);
+	res = mounts_find(path, &state.dev);
 	state.known = res == 0;
-	pthread_mutex_unlock(&lock);
 	if (res < 0)
-		log_line(LOG_DEBUG, "%s: the mount is not found among those of this process: %s", path, strerror(-res));
+		log_line(LOG_WARNING,
+			 "%s: the mount is not found among those of this process: %s; it has to be unmounted by hand", path,
+			 strerror(-res));
+	else
+		res = keeper_mounted(keeper, path, state.dev);
+	pthread_mutex_unlock(&lock);
+	if (state.known && res < 0)
+		log_line(LOG_DEBUG,
+			 "%s: there is no clone of the mount: %s; what is written to files that stay open is stored "
+			 "when the kernel hands it over by itself",
+			 path, strerror(-res));
 	atomic_store(&running, true);
 }
 

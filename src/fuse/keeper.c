@@ -140,22 +140,13 @@ static struct timespec in_seconds(int seconds)
 	return t;
 }
 
-int keeper_mounted(struct keeper *k, const char *path, dev_t *dev)
+int keeper_mounted(struct keeper *k, const char *path, dev_t dev)
 {
-	struct keeper_request request = {.op = KEEPER_MOUNTED};
+	struct keeper_request request = {.op = KEEPER_MOUNTED, .dev = dev};
 	const struct timespec deadline = in_seconds(PATIENCE_S);
 	struct keeper_answer answer;
-	int res = ask(k, &request, path, &deadline, &answer);
 
-	if (res < 0)
-		return res;
-	*dev = answer.dev;
-	if (answer.clone < 0)
-		log_line(LOG_DEBUG,
-			 "%s: there is no clone of the mount: %s; what is written to files that stay open is stored "
-			 "when the kernel hands it over by itself",
-			 path, strerror(-answer.clone));
-	return 0;
+	return ask(k, &request, path, &deadline, &answer);
 }
 
 int keeper_sync(struct keeper *k, uint64_t token, bool last, const struct timespec *deadline)

@@ -36,11 +36,8 @@ struct keeper *keeper_start(void);
  * allowed. */
 void keeper_count(struct keeper *k, int change);
 
-/*
- * The file system has been mounted at `path`, where nobody else can have been yet. *dev is its device. 0, or a negative errno
- * value: the mount was not found. Without a clone, which is logged, it still is 0.
- */
-int keeper_mounted(struct keeper *k, const char *path, dev_t *dev);
+/* The file system `dev` has been mounted at `path`: it is to be cloned. 0, or a negative errno value. */
+int keeper_mounted(struct keeper *k, const char *path, dev_t dev);
 
 /*
  * Has the kernel send what it has cached, between marking a directory with `token` and closing it. `last`: the mount is about

@@ -23,6 +23,8 @@
 #define SETTLE_MS  20 /* between two looks at a list of mounts that keeps changing */
 #define RECHECK_MS 50 /* while the mount has gone and files are still open */
 
+#define OPEN_BEFORE 1024 /* no descriptor of the process that started this one is past it */
+
 enum { SOCKET = STDERR_FILENO + 1 };
 
 static struct {
@@ -42,27 +44,6 @@ static void give_up(void)
 	if (state.changes >= 0)
 		close(state.changes);
 	state.inside = state.changes = -1;
-}
-
-/* What is there counts only as a FUSE file system that the namespace has a mount of; without /proc it has to be believed. */
-static int know(const char *path, dev_t *dev)
-{
-	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	struct mount_list list;
-	int res;
-
-	if (fd < 0)
-		return -errno;
-	res = mounts_device(fd, dev);
-	close(fd);
-	if (res < 0 || mounts_read(&list) < 0)
-		return res;
-	res = -ENOENT;
-	for (size_t i = 0; i < list.n; i++)
-		if (list.entry[i].dev == *dev && strncmp(list.entry[i].type, "fuse", 4) == 0)
-			res = 0;
-	mounts_free(&list);
-	return res;
 }
 
 /* Without a look at the mounts the clone would have to be kept for ever: then there is none. */
@@ -86,15 +67,6 @@ static int take_clone(const char *path)
 	if (res < 0)
 		give_up();
 	return res;
-}
-
-static void mounted(const char *path, struct keeper_answer *answer)
-{
-	snprintf(state.path, sizeof(state.path), "%s", path);
-	answer->result = know(path, &state.dev);
-	answer->dev = state.dev;
-	if (answer->result == 0)
-		answer->clone = take_clone(path);
 }
 
 static int enter_at(const char *path)
@@ -157,7 +129,9 @@ static int answer_request(void)
 	switch (request.op) {
 	case KEEPER_MOUNTED:
 		request.path[sizeof(request.path) - 1] = '\0';
-		mounted(request.path, &answer);
+		snprintf(state.path, sizeof(state.path), "%s", request.path);
+		state.dev = request.dev;
+		answer.result = take_clone(state.path);
 		break;
 	case KEEPER_SYNC:
 	case KEEPER_SYNC_LAST:
@@ -199,6 +173,14 @@ static void pass_on(int sig)
 		kill(daemon_pid, sig);
 }
 
+/* Kernels before 5.9 have no close_range(); little is open yet. */
+static void close_others(void)
+{
+	if (close_range(SOCKET + 1, ~0u, 0) < 0)
+		for (int fd = SOCKET + 1; fd < OPEN_BEFORE; fd++)
+			close(fd);
+}
+
 static void detach(int socket)
 {
 	static const int ending[] = {SIGTERM, SIGINT, SIGHUP};
@@ -209,8 +191,9 @@ static void detach(int socket)
 		if (sigaction(ending[i], &passed, NULL) < 0)
 			_exit(1);
 	prctl(PR_SET_NAME, "reelfs-keeper");
-	if (dup2(socket, SOCKET) < 0 || close_range(SOCKET + 1, ~0u, 0) < 0)
+	if (dup2(socket, SOCKET) < 0)
 		_exit(1);
+	close_others();
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 ||
 	    close(null) < 0 || setsid() < 0 || chdir("/") < 0)

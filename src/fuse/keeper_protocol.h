@@ -12,14 +12,14 @@ enum keeper_op { KEEPER_MOUNTED, KEEPER_SYNC, KEEPER_SYNC_LAST, KEEPER_RELEASE }
 struct keeper_request {
 	uint64_t serial; /* of the answer, too */
 	uint64_t token;
+	dev_t dev; /* KEEPER_MOUNTED: and the path, which the rest have none of */
 	enum keeper_op op;
-	char path[PATH_MAX]; /* KEEPER_MOUNTED: the rest has none of it */
+	char path[PATH_MAX];
 };
 
 struct keeper_answer {
 	uint64_t serial;
-	dev_t dev;
-	int result, clone; /* 0 or a negative errno value; clone: of making it */
+	int result; /* 0 or a negative errno value */
 };
 
 /* In memory that both have. */

@@ -138,6 +138,26 @@ int mounts_device(int fd, dev_t *ret)
 	return res;
 }
 
+int mounts_find(const char *path, dev_t *ret)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	struct mount_list list;
+	int res;
+
+	if (fd < 0)
+		return -errno;
+	res = mounts_device(fd, ret);
+	close(fd);
+	if (res < 0 || mounts_read(&list) < 0)
+		return res;
+	res = -ENOENT;
+	for (size_t i = 0; i < list.n; i++)
+		if (list.entry[i].dev == *ret && strncmp(list.entry[i].type, "fuse", 4) == 0)
+			res = 0;
+	mounts_free(&list);
+	return res;
+}
+
 int mounts_open(const struct mount_entry *entry)
 {
 	int fd = open(entry->path, O_PATH | O_NOFOLLOW | O_CLOEXEC);

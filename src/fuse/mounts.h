@@ -34,6 +34,12 @@ size_t mounts_count(const struct mount_list *list, dev_t dev);
 /* The device of the file system that fd is in, without asking it. 0, or a negative errno value. */
 int mounts_device(int fd, dev_t *ret);
 
+/*
+ * The device of the file system that is mounted at `path`. It counts only as a FUSE file system that the namespace has a mount
+ * of; without /proc it has to be believed. 0, or a negative errno value.
+ */
+int mounts_find(const char *path, dev_t *ret);
+
 /* The root of that mount, opened with O_PATH; -ENOENT when its path leads elsewhere. The mount is busy until it is closed. */
 int mounts_open(const struct mount_entry *entry);
 
