@@ -182,7 +182,7 @@ static int unmount_usual(void)
 	return res;
 }
 
-/* As long as it lasts the file system is there, and no other one has its device number. */
+/* (M3) As long as it lasts the file system is there, and no other one has its device number. */
 static bool connected(void)
 {
 	struct pollfd connection = {.fd = fuse_session_fd(session)};

@@ -2,10 +2,10 @@
  * keeper.h - the process "reelfs-keeper", which reaches the mount from inside, wherever it is, for the daemon.
  *
  * It holds a clone of the mount (clone.h). On request it has the kernel write out what it has cached for the file system.
- * When the last mount that the namespace sees has gone, it gives up the clone, so that the file system ends as if there
- * were none.
+ * When the last mount that the namespace sees has gone, and nothing is open any more, it gives up the clone, so that the file
+ * system ends as if there were none (M2).
  *
- * Why a process: who waits in the kernel for the file system to answer cannot be killed before the connection has
+ * Why a process (M1): who waits in the kernel for the file system to answer cannot be killed before the connection has
  * gone. A thread of the daemon that waits so would keep the daemon from ending, when it is killed or crashes, and with
  * it the connection and the container's lock. The keeper has none of the daemon's descriptors: it hears of the
  * daemon's death from the kernel, which ends the connection, and then from the socket.

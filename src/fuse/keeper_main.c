@@ -46,7 +46,7 @@ static void give_up(void)
 	state.inside = state.changes = -1;
 }
 
-/* Without a look at the mounts the clone would have to be kept for ever: then there is none. */
+/* (M2) Without a look at the mounts the clone would have to be kept for ever: then there is none. */
 static int take_clone(const char *path)
 {
 	dev_t dev;
@@ -101,7 +101,7 @@ static int enter_mount(void)
 	return 0;
 }
 
-/* The mark is before what the kernel sends, and the end of the directory behind it: both are asked for by this thread. */
+/* (M4) The mark is before what the kernel sends, and the end of the directory behind it: both are asked for by this thread. */
 static int sync_marked(uint64_t token)
 {
 	int fd = openat(state.inside, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -147,7 +147,8 @@ static int answer_request(void)
 	return send(SOCKET, &answer, sizeof(answer), MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-/* Files that are open in a mount that was taken away are still written to. Returns whether to look again without being woken.
+/* (M2) Files that are open in a mount that was taken away are still written to. Returns whether to look again without being
+ * woken.
  */
 static bool look_for_mounts(void)
 {

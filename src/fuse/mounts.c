@@ -1,6 +1,6 @@
 /*
  * mounts.c - see mounts.h. Relies on /proc/self/mountinfo (proc(5)).
- * Never unmounts by a path alone: a descriptor is opened, seen to be the mount that is meant, and used.
+ * Never unmounts by a path alone: a descriptor is opened, seen to be the mount that is meant, and used (M3).
  */
 #include "config.h"
 

@@ -4,12 +4,8 @@
 . "$(dirname "$0")/lib.sh" || exit 1
 # shellcheck source=tests/mount/holding.sh
 . "$(dirname "$0")/holding.sh" || exit 1
+# The kernel alone would wait for 30 seconds.
 mount_options=(-d -o "create,sync=1")
-
-# writes_come COUNT: that many requests to write are there within seconds. The kernel alone takes 30.
-writes_come() {
-	[ "$(messages "opcode: WRITE")" -ge "$1" ]
-}
 
 # The mount can be unmounted at once afterwards.
 not_busy() {

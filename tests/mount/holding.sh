@@ -41,6 +41,11 @@ until_true() {
 	done
 }
 
+# writes_come COUNT: the log of a mount with -d has that many requests to write.
+writes_come() {
+	[ "$(messages "opcode: WRITE")" -ge "$1" ]
+}
+
 # keeper: the process that reaches the mount for the daemon.
 keeper() {
 	pgrep -P "$daemon" -x reelfs-keeper

@@ -90,7 +90,7 @@ alice_holds() {
 test_hand_over() {
 	mount_as_alice -d -o sync=1
 	alice_holds write "$mnt" 1 50
-	until_true 10 eval '[ "$(messages "opcode: WRITE")" -ge 50 ]' || fail "$(messages "opcode: WRITE") requests"
+	until_true 10 writes_come 50 || fail "$(messages "opcode: WRITE") requests"
 	let_go
 	unmount_as_alice
 }
