@@ -147,9 +147,7 @@ static int answer_request(void)
 	return send(SOCKET, &answer, sizeof(answer), MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-/* (M2) Files that are open in a mount that was taken away are still written to. Returns whether to look again without being
- * woken.
- */
+/* (M2) Files that are open in a mount that was taken away are still written to. True: look again, woken or not. */
 static bool look_for_mounts(void)
 {
 	struct mount_list list;

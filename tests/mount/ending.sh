@@ -259,6 +259,11 @@ test_full_disk() {
 	mount_it
 }
 
+# gone PROCESS: it has ended; whoever it belongs to now may not have heard of it.
+gone() {
+	! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null
+}
+
 # Killed while its mount is waited for in the kernel, the daemon is gone at once, and its container free.
 test_killed_while_waited_for() {
 	local keeper tracer
@@ -273,7 +278,7 @@ test_killed_while_waited_for() {
 	kill -KILL "$daemon"
 	wait "$daemon" || true
 	daemon=
-	until_true 10 test ! -e "/proc/$keeper" || fail "the keeper is still there: $(cat "/proc/$keeper/stack")"
+	until_true 10 gone "$keeper" || fail "the keeper is still there: $(cat "/proc/$keeper/stack")"
 	wait "$tracer" || true
 	fusermount3 -uz "$mnt"
 	let_go
