@@ -214,19 +214,24 @@ bool handover_unmount(void)
 static void tell_elsewhere(void)
 {
 	static const struct timespec pause = {.tv_nsec = 10000000};
+	pid_t process;
 
 	for (int ms = 0; !handles_any() && ms < GONE_MS; ms += 10) {
 		if (!connected())
 			return;
 		nanosleep(&pause, NULL);
 	}
-	if (handles_any())
+	process = mounts_elsewhere(state.dev);
+	if (process > 0)
+		log_line(LOG_WARNING,
+			 "%s: it is still mounted in another mount namespace, that of process %d, and gives errors there from "
+			 "now on; "
+			 "unmount it there",
+			 usual, (int)process);
+	else if (handles_any())
 		log_line(LOG_INFO, "%s: files that are still open give errors from now on", usual);
 	else
-		log_line(LOG_WARNING,
-			 "%s: it is still mounted in another mount namespace, or some program's folder: it gives errors there "
-			 "from now on",
-			 usual);
+		log_line(LOG_INFO, "%s: who still has a folder of it gets errors from now on", usual);
 }
 
 bool handover_end(void)

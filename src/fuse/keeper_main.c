@@ -20,8 +20,9 @@
 #include "keeper_protocol.h"
 #include "mounts.h"
 
-#define SETTLE_MS  20 /* between two looks at a list of mounts that keeps changing */
-#define RECHECK_MS 50 /* while the mount has gone and files are still open */
+#define SETTLE_MS    20   /* between two looks at a list of mounts that keeps changing */
+#define ELSEWHERE_MS 1000 /* while it is mounted in another namespace alone */
+#define RECHECK_MS   50   /* while the mount has gone and files are still open */
 
 #define OPEN_BEFORE 1024 /* no descriptor of the process that started this one is past it */
 
@@ -147,22 +148,25 @@ static int answer_request(void)
 	return send(SOCKET, &answer, sizeof(answer), MSG_NOSIGNAL) < 0 ? -1 : 0;
 }
 
-/* (M2) Files that are open in a mount that was taken away are still written to. True: look again, woken or not. */
-static bool look_for_mounts(void)
+/* (M2) Files that are open in a mount that was taken away are still written to. Milliseconds to the next look; -1: when woken.
+ */
+static int look_for_mounts(void)
 {
 	struct mount_list list;
 	size_t count;
 
 	if (mounts_read(&list) < 0)
-		return true;
+		return RECHECK_MS;
 	count = mounts_count(&list, state.dev);
 	mounts_free(&list);
 	if (count > 0)
-		return false;
+		return -1;
 	if (atomic_load(&state.shared->open) > 0)
-		return true;
+		return RECHECK_MS;
+	if (mounts_elsewhere(state.dev) > 0)
+		return ELSEWHERE_MS;
 	give_up();
-	return false;
+	return -1;
 }
 
 /* Who ends the mount by a signal may have taken this process for the one that serves it. */
@@ -222,7 +226,7 @@ void keeper_main(int socket, pid_t parent, struct keeper_shared *shared)
 			continue;
 		}
 		if (n == 0 || (n > 0 && poll_for[1].revents != 0)) {
-			wait_ms = look_for_mounts() ? RECHECK_MS : -1;
+			wait_ms = look_for_mounts();
 			settled = false;
 		}
 	}

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -21,6 +22,11 @@
 #include "mounts.h"
 
 extern char **environ;
+
+#define PID_DIGITS     10
+#define PROC_ROOM      64
+#define NAMESPACE_ROOM 32 /* mnt:[NUMBER] */
+#define NAMESPACES     64
 
 /* --- the list -------------------------------------------------------------------------------------------------- */
 
@@ -81,9 +87,9 @@ static int add_line(struct mount_list *list, char *line)
 	return 0;
 }
 
-int mounts_read(struct mount_list *ret)
+static int read_list(struct mount_list *ret, const char *mountinfo)
 {
-	FILE *file = fopen("/proc/self/mountinfo", "re");
+	FILE *file = fopen(mountinfo, "re");
 	char *line = NULL;
 	size_t size = 0;
 	int res = 0;
@@ -100,6 +106,11 @@ int mounts_read(struct mount_list *ret)
 	if (res < 0)
 		mounts_free(ret);
 	return res;
+}
+
+int mounts_read(struct mount_list *ret)
+{
+	return read_list(ret, "/proc/self/mountinfo");
 }
 
 void mounts_free(struct mount_list *list)
@@ -215,6 +226,73 @@ static int unmount_one(const struct mount_entry *entry)
 	res = mounts_detach(fd, entry->path);
 	close(fd);
 	return res;
+}
+
+/* --- other namespaces ------------------------------------------------------------------------------------------ */
+
+/* That the process is in; "": it is not to be seen. */
+static void namespace_of(const char *process, char name[NAMESPACE_ROOM])
+{
+	char path[PROC_ROOM];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%s/ns/mnt", process);
+	n = readlink(path, name, NAMESPACE_ROOM - 1);
+	name[n > 0 ? n : 0] = '\0';
+}
+
+static bool is_mounted_for(const char *process, dev_t dev)
+{
+	char path[PROC_ROOM];
+	struct mount_list list;
+	size_t count;
+
+	snprintf(path, sizeof(path), "/proc/%s/mountinfo", process);
+	if (read_list(&list, path) < 0)
+		return false;
+	count = mounts_count(&list, dev);
+	mounts_free(&list);
+	return count > 0;
+}
+
+/* The next of the directory /proc that is a process, or NULL. */
+static const char *next_process(DIR *proc)
+{
+	const struct dirent *entry;
+
+	do
+		entry = readdir(proc);
+	while (entry != NULL && (entry->d_name[0] < '1' || entry->d_name[0] > '9' || strlen(entry->d_name) > PID_DIGITS));
+	return entry != NULL ? entry->d_name : NULL;
+}
+
+pid_t mounts_elsewhere(dev_t dev)
+{
+	char seen[NAMESPACES][NAMESPACE_ROOM], name[NAMESPACE_ROOM];
+	DIR *proc = opendir("/proc");
+	const char *process;
+	pid_t found = 0;
+	size_t n = 1;
+
+	if (proc == NULL)
+		return 0;
+	namespace_of("self", seen[0]);
+	while (found == 0 && (process = next_process(proc)) != NULL) {
+		size_t i = 0;
+
+		namespace_of(process, name);
+		while (i < n && strcmp(seen[i], name) != 0)
+			i++;
+		if (name[0] == '\0' || i < n)
+			continue;
+		/* Past the room for them, a namespace is looked at for each of its processes. */
+		if (n < NAMESPACES)
+			strcpy(seen[n++], name);
+		if (is_mounted_for(process, dev))
+			found = (pid_t)strtol(process, NULL, 10);
+	}
+	closedir(proc);
+	return found;
 }
 
 /* --- all of a file system -------------------------------------------------------------------------------------- */

@@ -35,6 +35,12 @@ size_t mounts_count(const struct mount_list *list, dev_t dev);
 int mounts_device(int fd, dev_t *ret);
 
 /*
+ * A process in another mount namespace where the file system `dev` is mounted; 0: none is seen. Users see their own
+ * processes.
+ */
+pid_t mounts_elsewhere(dev_t dev);
+
+/*
  * The device of the file system that is mounted at `path`. It counts only as a FUSE file system that the namespace has a mount
  * of; without /proc it has to be believed. 0, or a negative errno value.
  */

@@ -210,30 +210,64 @@ test_taken_away() {
 	stored "$mnt" 5 500
 }
 
-# Mounted in another namespace, it is written to there after it was unmounted here: that is stored.
+# A program behind it has the mounts as they are now for itself.
+other_namespace=(unshare --mount --propagation private)
+
+# Mounted in another namespace alone, it lives on, and what is written there is stored.
 test_other_namespace() {
 	need_root
-	need_to unshare --mount true
-	holding_as=(unshare --mount --propagation private)
+	need_to "${other_namespace[@]}" true
+	holding_as=("${other_namespace[@]}")
 	hold write "$mnt" 5 500
 	fusermount3 -u "$mnt"
 	ended_by_term 0
-	said "files that are still open give errors from now on"
+	said "still mounted in another mount namespace, that of process $holder"
 	stored "$mnt" 5 500
 }
 
-# It is said of a mount in another namespace that nobody has files open in, as it cannot be taken away there.
-test_other_namespace_idle() {
+# So is what somebody begins to write there later.
+test_other_namespace_later() {
+	local other
 	need_root
-	need_to unshare --mount true
-	unshare --mount --propagation private sleep 100 &
-	holder=$!
-	until_true 10 grep -qs " $mnt " "/proc/$holder/mountinfo" || fail "the namespace has no copy"
-	until_true 10 grep -qs sleep "/proc/$holder/comm" || fail "the namespace is not set up"
+	need_to "${other_namespace[@]}" true
+	"${other_namespace[@]}" sleep 100 &
+	other=$!
+	until_true 10 grep -qs sleep "/proc/$other/comm" || fail "the namespace is not set up"
+	fusermount3 -u "$mnt"
+	sleep 0.5
+	kill -0 "$daemon" || fail "the daemon has ended"
+	holding_as=(nsenter --mount --target "$other" --)
+	hold write "$mnt" 5 500
 	ended_by_term 0
-	kill "$holder"
+	kill "$other"
+	stored "$mnt" 5 500
+}
+
+# When the other namespace has gone, so has the mount.
+test_other_namespace_ends() {
+	local other
+	need_root
+	need_to "${other_namespace[@]}" true
+	"${other_namespace[@]}" sleep 100 &
+	other=$!
+	until_true 10 grep -qs sleep "/proc/$other/comm" || fail "the namespace is not set up"
+	fusermount3 -u "$mnt"
+	kill "$other"
+	wait_for_daemon
+}
+
+# A mount in another namespace cannot be taken away from here, which is said.
+test_other_namespace_is_told() {
+	local other
+	need_root
+	need_to "${other_namespace[@]}" true
+	"${other_namespace[@]}" sleep 100 &
+	other=$!
+	until_true 10 grep -qs sleep "/proc/$other/comm" || fail "the namespace is not set up"
+	ended_by_term 0
+	kill "$other"
 	no_mount_left
-	said "still mounted in another mount namespace"
+	said "still mounted in another mount namespace, that of process $other"
 }
 
 # The mount is never busy for the daemon's own sake, and the container is free as soon as it has ended.
