@@ -17,8 +17,8 @@
 struct handle {
 	struct fs_file *file;
 	struct fs_dir *dir;
-	bool writes;                /* handle_writes() */
 	struct handle *prev, *next; /* of the list of all; handles.c's own */
+	bool writes;                /* handle_writes() */
 };
 
 /* In the list, with nothing set. NULL: no memory. Any thread. */
