@@ -1,7 +1,6 @@
 /*
  * handover.c - see handover.h. The kernel is asked in *rounds*: the keeper marks a place in the stream of requests and has
- * the kernel write, and everything that came before the mark's end is waited for (served.h). What another request has
- * held back in the kernel (a truncation, an fsync) comes when that one has been answered, and counts with the next round.
+ * the kernel write, and everything that came before the mark's end is waited for (served.h, M4).
  */
 #include "config.h"
 
@@ -29,6 +28,7 @@
 #define AT_THE_END_S    10 /* without a single WRITE */
 #define ROUNDS_LAST     8  /* that bring something: who writes on and on does not keep the mount from ending */
 #define TRIES_LAST      60
+#define MARKS           8   /* while files are being truncated all the time */
 #define GONE_MS         500 /* for the connection to end, when nothing is open */
 
 static struct keeper *keeper;
@@ -85,23 +85,46 @@ void handover_mounted(struct fuse_session *se, const char *path)
 /* --- rounds ---------------------------------------------------------------------------------------------------- */
 
 /* Lock held. 0, or a negative errno value. */
-static int round_of(int seconds, bool last)
+static int mark(enum keeper_sync how, const struct timespec *deadline)
 {
-	struct timespec deadline;
 	int res;
 
 	if (!state.known)
 		return -ENXIO;
-	clock_gettime(CLOCK_MONOTONIC, &deadline);
-	deadline.tv_sec += seconds;
 	served_expect(++state.token);
-	res = keeper_sync(keeper, state.token, last, &deadline);
+	res = keeper_sync(keeper, state.token, how, deadline);
 	if (res == 0)
-		res = served_wait(&deadline);
+		res = served_wait(deadline);
 	if (res == -ENOENT) {
 		log_line(LOG_WARNING, "%s: what was mounted over it at once is not this file system", usual);
 		state.known = false;
 		keeper_release(keeper);
+	}
+	return res;
+}
+
+/*
+ * A WRITE that the kernel held back for another request (a truncation, an fsync, a close) comes as soon as the one who sent
+ * that goes on: hence a second mark, and another one when a truncation came meanwhile. Lock held. 0, or a negative errno value.
+ */
+static int round_of(enum keeper_sync how, int seconds)
+{
+	static const struct timespec pause = {.tv_nsec = 1000000};
+	struct timespec deadline;
+	unsigned long before;
+	int res;
+
+	clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_sec += seconds;
+	res = mark(how, &deadline);
+	for (int i = 0; res == 0; i++) {
+		before = served_shortenings();
+		nanosleep(&pause, NULL);
+		res = mark(KEEPER_MARKS, &deadline);
+		if (res < 0 || served_shortenings() == before)
+			break;
+		if (i == MARKS)
+			res = -EAGAIN;
 	}
 	return res;
 }
@@ -113,7 +136,7 @@ bool hand_over(void *mount)
 	(void)mount;
 	pthread_mutex_lock(&lock);
 	if (atomic_load(&running))
-		res = round_of(WHILE_RUNNING_S, false);
+		res = round_of(KEEPER_SYNCS, WHILE_RUNNING_S);
 	pthread_mutex_unlock(&lock);
 	if (res < 0 && res != -ENXIO)
 		log_line(LOG_DEBUG, "%s: the kernel has not handed over everything: %s", usual, strerror(-res));
@@ -131,14 +154,14 @@ static int hand_over_all(void)
 		int res;
 
 		pthread_mutex_lock(&lock);
-		res = round_of(AT_THE_END_S, true);
+		res = round_of(KEEPER_ENDS, AT_THE_END_S);
 		pthread_mutex_unlock(&lock);
 		more = served_writes() != before;
 		if (res == 0 && !more)
 			return 0;
-		if (res < 0 && (res != -ETIMEDOUT || !more))
+		if (res < 0 && res != -EAGAIN && (res != -ETIMEDOUT || !more))
 			return res;
-		rounds += res == 0;
+		rounds += res != -ETIMEDOUT;
 	}
 	return rounds > 0 ? 0 : -ETIMEDOUT;
 }

@@ -149,9 +149,11 @@ int keeper_mounted(struct keeper *k, const char *path, dev_t dev)
 	return ask(k, &request, path, &deadline, &answer);
 }
 
-int keeper_sync(struct keeper *k, uint64_t token, bool last, const struct timespec *deadline)
+int keeper_sync(struct keeper *k, uint64_t token, enum keeper_sync how, const struct timespec *deadline)
 {
-	struct keeper_request request = {.op = last ? KEEPER_SYNC_LAST : KEEPER_SYNC, .token = token};
+	static const enum keeper_op op[] = {
+	    [KEEPER_MARKS] = KEEPER_ASK_MARK, [KEEPER_SYNCS] = KEEPER_ASK_SYNC, [KEEPER_ENDS] = KEEPER_ASK_END};
+	struct keeper_request request = {.op = op[how], .token = token};
 	struct keeper_answer answer;
 
 	return ask(k, &request, NULL, deadline, &answer);

@@ -39,12 +39,17 @@ void keeper_count(struct keeper *k, int change);
 /* The file system `dev` has been mounted at `path`: it is to be cloned. 0, or a negative errno value. */
 int keeper_mounted(struct keeper *k, const char *path, dev_t dev);
 
+enum keeper_sync {
+	KEEPER_MARKS, /* only marks a directory and closes it */
+	KEEPER_SYNCS, /* has the kernel send what it has cached in between */
+	KEEPER_ENDS,  /* likewise; the mount is about to be unmounted, so for want of a clone it may be kept busy */
+};
+
 /*
- * Has the kernel send what it has cached, between marking a directory with `token` and closing it. `last`: the mount is about
- * to be unmounted, so it may be kept busy for want of a clone. 0, or a negative errno value: -ETIMEDOUT when it takes longer
- * than until `deadline` (CLOCK_MONOTONIC), -ENXIO when the keeper has no way into the mount.
+ * Marks a directory of the mount with `token`, and so on. 0, or a negative errno value: -ETIMEDOUT when it takes longer than
+ * until `deadline` (CLOCK_MONOTONIC), -ENXIO when the keeper has no way into the mount.
  */
-int keeper_sync(struct keeper *k, uint64_t token, bool last, const struct timespec *deadline);
+int keeper_sync(struct keeper *k, uint64_t token, enum keeper_sync how, const struct timespec *deadline);
 
 /* The clone is given up; keeper_sync() fails from now on. */
 void keeper_release(struct keeper *k);

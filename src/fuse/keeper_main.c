@@ -103,7 +103,7 @@ static int enter_mount(void)
 }
 
 /* (M4) The mark is before what the kernel sends, and the end of the directory behind it: both are asked for by this thread. */
-static int sync_marked(uint64_t token)
+static int sync_marked(uint64_t token, bool sync)
 {
 	int fd = openat(state.inside, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int res;
@@ -111,7 +111,7 @@ static int sync_marked(uint64_t token)
 	if (fd < 0)
 		return -errno;
 	(void)ioctl(fd, KEEPER_MARK, (unsigned long)token); /* is refused; that it was sent is what counts */
-	res = syncfs(fd) < 0 ? -errno : 0;
+	res = sync && syncfs(fd) < 0 ? -errno : 0;
 	close(fd);
 	return res;
 }
@@ -134,12 +134,13 @@ static int answer_request(void)
 		state.dev = request.dev;
 		answer.result = take_clone(state.path);
 		break;
-	case KEEPER_SYNC:
-	case KEEPER_SYNC_LAST:
+	case KEEPER_ASK_MARK:
+	case KEEPER_ASK_SYNC:
+	case KEEPER_ASK_END:
 		if (state.inside < 0)
-			answer.result = request.op == KEEPER_SYNC_LAST && state.dev != 0 ? enter_mount() : -ENXIO;
+			answer.result = request.op == KEEPER_ASK_END && state.dev != 0 ? enter_mount() : -ENXIO;
 		if (answer.result == 0)
-			answer.result = sync_marked(request.token);
+			answer.result = sync_marked(request.token, request.op != KEEPER_ASK_MARK);
 		break;
 	case KEEPER_RELEASE:
 		give_up();

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum keeper_op { KEEPER_MOUNTED, KEEPER_SYNC, KEEPER_SYNC_LAST, KEEPER_RELEASE };
+enum keeper_op { KEEPER_MOUNTED, KEEPER_ASK_MARK, KEEPER_ASK_SYNC, KEEPER_ASK_END, KEEPER_RELEASE };
 
 struct keeper_request {
 	uint64_t serial; /* of the answer, too */

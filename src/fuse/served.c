@@ -16,7 +16,7 @@
 
 static atomic_uint turn;
 static atomic_ulong taken[2], answered[2]; /* by turns */
-static atomic_ulong lost_writes;
+static atomic_ulong lost_writes, shortenings;
 static atomic_bool ended;
 
 /* Protects what follows; held during no call. */
@@ -40,10 +40,12 @@ static void make_condition(void)
 	pthread_condattr_destroy(&attr);
 }
 
-unsigned served_taken(void)
+unsigned served_taken(bool shortens)
 {
 	unsigned number = atomic_load_explicit(&turn, memory_order_relaxed) & 1;
 
+	if (shortens)
+		atomic_fetch_add_explicit(&shortenings, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&taken[number], 1, memory_order_relaxed);
 	return number;
 }
@@ -139,5 +141,10 @@ unsigned long served_lost(void)
 
 unsigned long served_writes(void)
 {
-	return atomic_load(&taken[0]) + atomic_load(&taken[1]);
+	return atomic_load(&taken[0]) + atomic_load(&taken[1]) - atomic_load(&shortenings);
+}
+
+unsigned long served_shortenings(void)
+{
+	return atomic_load(&shortenings);
 }

@@ -16,8 +16,11 @@
 
 /* --- for wire.c, in the threads that take requests ------------------------------------------------------------- */
 
-/* A WRITE was taken. Returns a number for served_answered(). */
-unsigned served_taken(void);
+/*
+ * A WRITE was taken, or a request that shortens a file: as long as that is under way, the kernel holds back the file's WRITEs.
+ * Returns a number for served_answered().
+ */
+unsigned served_taken(bool shortens);
 
 /* `lost`: it was one of the kernel's cache, so nobody waits for the answer that it failed. */
 void served_answered(unsigned number, bool lost);
@@ -32,16 +35,18 @@ void served_releasedir(uint64_t fh);
 void served_expect(uint64_t token);
 
 /*
- * Waits until the marked directory's end was taken and all WRITEs taken before it have been answered, or until `deadline`
- * (CLOCK_MONOTONIC). 0, -ETIMEDOUT, or -ENOENT: there has been no mark, so it was not this file system that was marked.
+ * Waits until the marked directory's end was taken and all counted requests taken before it have been answered, or until
+ * `deadline` (CLOCK_MONOTONIC). 0, -ETIMEDOUT, or -ENOENT: there has been no mark, so it was not this file system that was
+ * marked.
  */
 int served_wait(const struct timespec *deadline);
 
 /* Nothing more will be served: whoever waits gets -ETIMEDOUT. */
 void served_end(void);
 
-/* WRITEs taken so far, and how many of them were `lost`. */
+/* Taken so far: WRITEs, how many of them were `lost`, and requests that shorten a file. */
 unsigned long served_writes(void);
 unsigned long served_lost(void);
+unsigned long served_shortenings(void);
 
 #endif

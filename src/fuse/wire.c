@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -76,8 +77,8 @@ static_assert(sizeof(struct statx_out) == 288 && offsetof(struct statx_out, stat
 /* Of the request that this thread has read last. */
 static _Thread_local struct {
 	bool kills_set_id, kills_setgid, tmpfile, statx;
-	bool write, cached; /* a WRITE; one of the kernel's cache */
-	unsigned number;    /* of a WRITE */
+	bool counted, cached; /* by served.h; a WRITE of the kernel's cache */
+	unsigned number;      /* of one that is counted */
 } carried;
 
 /* What the INIT reply adds where the kernel offers it. */
@@ -109,14 +110,28 @@ static void cut(struct fuse_in_header *in, ssize_t *n, size_t at, size_t len)
 	in->len = (uint32_t)*n;
 }
 
+static void count(bool shortens)
+{
+	carried.counted = true;
+	carried.number = served_taken(shortens);
+}
+
 static void look_at_write(const struct fuse_write_in *body, size_t len)
 {
 	uint32_t flags = len >= sizeof(*body) ? body->write_flags : 0;
 
 	carried.kills_set_id = flags & FUSE_WRITE_KILL_SUIDGID;
 	carried.cached = flags & FUSE_WRITE_CACHE;
-	carried.write = true;
-	carried.number = served_taken();
+	count(false);
+}
+
+static void look_at_open(const struct fuse_open_in *body, size_t len)
+{
+	if (len < sizeof(*body))
+		return;
+	carried.kills_set_id = body->open_flags & FUSE_OPEN_KILL_SUIDGID;
+	if (body->flags & O_TRUNC)
+		count(true);
 }
 
 /* The request has *n bytes; `len` of them follow the header. */
@@ -127,8 +142,11 @@ static void look(struct fuse_in_header *in, void *body, size_t len, ssize_t *n)
 		look_at_write(body, len);
 		break;
 	case FUSE_OPEN:
-		carried.kills_set_id = len >= sizeof(struct fuse_open_in) &&
-				       ((const struct fuse_open_in *)body)->open_flags & FUSE_OPEN_KILL_SUIDGID;
+		look_at_open(body, len);
+		break;
+	case FUSE_SETATTR:
+		if (len >= sizeof(struct fuse_setattr_in) && ((const struct fuse_setattr_in *)body)->valid & FATTR_SIZE)
+			count(true);
 		break;
 	case FUSE_SETXATTR:
 		if (len < sizeof(struct setxattr_in) || !atomic_load_explicit(&setxattr_ext, memory_order_relaxed))
@@ -214,8 +232,8 @@ static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
 	(void)userdata;
 	if (atomic_load_explicit(&init_pending, memory_order_acquire) && count == 2)
 		add_to_init(iov[0].iov_base, &iov[1]);
-	if (carried.write) {
-		carried.write = false;
+	if (carried.counted) {
+		carried.counted = false;
 		served_answered(carried.number,
 				carried.cached && ((const struct fuse_out_header *)iov[0].iov_base)->error != 0);
 	}
