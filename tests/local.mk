@@ -132,6 +132,11 @@ TESTS += $(program_tests)
 EXTRA_DIST += $(program_tests) tests/mount/trees.sh
 
 # The store.
+check_PROGRAMS += tests/unit/store/test_foreign
+tests_unit_store_test_foreign_SOURCES = tests/unit/store/test_foreign.c tests/unit/store/faulty.c tests/unit/store/faulty.h \
+	$(store_test_sources)
+tests_unit_store_test_foreign_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_store_test_foreign_LDADD = libstore.la $(CHECK_LIBS)
 check_PROGRAMS += tests/unit/store/test_write tests/unit/store/test_open tests/unit/store/test_faults \
 	tests/unit/store/test_threads tests/unit/store/test_sums
 store_test_sources = tests/unit/store/support.c tests/unit/store/support.h tests/unit/store/runner.h
@@ -206,7 +211,7 @@ fs_tests = \
 	tests/unit/fs/test_names tests/unit/fs/test_rename tests/unit/fs/test_contents tests/unit/fs/test_open_files \
 	tests/unit/fs/test_import tests/unit/fs/test_moved tests/unit/fs/test_recovery tests/unit/fs/test_full tests/unit/fs/test_threads \
 	tests/unit/fs/test_operations tests/unit/fs/test_repair tests/unit/fs/test_damage tests/unit/fs/test_atime tests/unit/fs/test_acl tests/unit/fs/test_torn \
-	tests/unit/fs/test_turns tests/unit/fs/test_whole
+	tests/unit/fs/test_turns tests/unit/fs/test_whole tests/unit/fs/test_writers
 check_PROGRAMS += $(fs_tests)
 check_LTLIBRARIES = tests/unit/fs/libharness.la
 fs_test_libs = tests/unit/fs/libharness.la libfs.la libstore.la $(CHECK_LIBS)
@@ -251,5 +256,7 @@ tests_unit_fs_test_torn_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_torn_LDADD = $(fs_test_libs)
 tests_unit_fs_test_turns_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_turns_LDADD = $(fs_test_libs)
+tests_unit_fs_test_writers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_writers_LDADD = $(fs_test_libs)
 
 include tests/fuzz/local.mk

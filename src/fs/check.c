@@ -56,6 +56,12 @@ static void check_order(struct check *c, const struct fs_seal *seal)
 	if (c->has_next && (!seal || c->next.previous != seal->position || c->next.sequence != seal->sequence + 1))
 		fault(c, "the transaction at offset %llu does not follow the one before it",
 		      (unsigned long long)c->next.position);
+	else if (c->has_next && !seal_follows(&c->next, seal))
+		fault(c,
+		      "the transaction at offset %llu is not by the writer of the one before it: two programs have written at "
+		      "the "
+		      "same time, and what one of them wrote may be lost",
+		      (unsigned long long)c->next.position);
 	c->has_next = seal && !c->order_ends && !(seal->flags & FS_SEAL_CHECKPOINT) && seal->previous != FS_NO_POSITION;
 	c->order_ends = !c->has_next;
 	if (seal)

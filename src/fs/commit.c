@@ -58,7 +58,7 @@ static int append_super(struct reel_append *a, struct fs_super *super)
 static int append_seal(struct fs *fs, struct reel_append *a, uint32_t flags, const struct body *body)
 {
 	struct fs_seal seal = {
-	    .flags = flags,
+	    .flags = flags | fs->writer << FS_SEAL_WRITER_SHIFT,
 	    .sequence = fs->sequence + 1,
 	    .position = reel_append_next_payload(a),
 	    .append_start = reel_append_start(a),
@@ -156,7 +156,9 @@ static int open_session(struct fs *fs)
 	uint32_t flags = FS_SEAL_OPEN;
 	int r;
 
-	r = reel_sync(fs->store);
+	r = fs->writer ? 0 : seal_draw_writer(&fs->writer);
+	if (r == 0)
+		r = reel_sync(fs->store);
 	if (r == 0 && (!fs->has_super || fs->moved))
 		r = write_super(fs);
 	if (r < 0)

@@ -76,6 +76,8 @@ enum fs_seal_flags {
 	FS_SEAL_CLEAN = 1 << 1,      /* its writer ended after it: entries that follow are other programs' */
 	FS_SEAL_OPEN = 1 << 2,       /* the first transaction of a writer */
 };
+/* The number of the writer, in the flags: drawn anew by each; 0: one that drew none. */
+#define FS_SEAL_WRITER_SHIFT 16u
 
 /* Begins every transaction and checkpoint, and makes it unforgeable. */
 struct fs_seal {

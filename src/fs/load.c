@@ -64,6 +64,12 @@ static int collect(struct fs *fs, const struct reel_view *view, const struct fs_
 			free(list);
 			return r;
 		}
+		if (!seal_follows(&list[*n - 1], &seal))
+			fs_log(
+			    fs, LOG_WARNING,
+			    "%s: the transaction at offset %llu is not by the writer of the one before it: two programs have "
+			    "written to the container at the same time, and what one of them wrote may be lost",
+			    reel_path(fs->store), (unsigned long long)list[*n - 1].position);
 	}
 	*ret = list;
 	return 0;

@@ -91,6 +91,17 @@ int super_find(const struct reel_view *view, struct fs_super *ret)
 	return -ENOENT;
 }
 
+int seal_draw_writer(uint32_t *ret)
+{
+	uint16_t number = 0;
+	int r = 0;
+
+	while (r == 0 && number == 0)
+		r = draw(&number, sizeof(number));
+	*ret = number;
+	return r;
+}
+
 /* --- seals ------------------------------------------------------------------------------------------- */
 
 static uint64_t hash_key(const char *prefix, size_t len, const uint64_t *numbers, size_t n)

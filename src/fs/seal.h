@@ -53,6 +53,17 @@ static inline uint64_t seal_end(const struct fs_seal *seal)
 }
 
 /*
+ * Whether the seal is by the writer of the one before it, or begins a writer's: where it is neither, two programs have
+ * written at the same time, and what one of them wrote may be lost though all that is there is whole.
+ */
+static inline bool seal_follows(const struct fs_seal *seal, const struct fs_seal *before)
+{
+	return seal->flags & FS_SEAL_OPEN || seal->flags >> FS_SEAL_WRITER_SHIFT == before->flags >> FS_SEAL_WRITER_SHIFT;
+}
+/* A number for a writer; not 0. */
+int seal_draw_writer(uint32_t *ret);
+
+/*
  * A reel_whose_fn, whose argument is the container's superblock: whether what another program has put behind `from` has a
  * seal of the container, and so is another reelfs's.
  */

@@ -40,6 +40,7 @@ struct fs {
 	bool has_super;
 	struct fs_super super;
 	bool session_open;                   /* this writer's first transaction is in the container */
+	uint32_t writer;                     /* the number in its seals; 0: not yet drawn */
 	uint64_t sequence;                   /* of the newest seal */
 	uint64_t last_seal, last_checkpoint; /* positions, or FS_NO_POSITION */
 	int64_t last_time_ns;                /* of the newest seal, ns since 1970; 0: there is none */

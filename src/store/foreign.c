@@ -61,7 +61,8 @@ static int fail(struct reel *r, const char *what)
 	(void)store_fail(r, -EIO);
 	reel_log(r, LOG_ERR,
 		 "%s: %s. None of that is written over or cut off, and this process writes nothing more to the container; what "
-		 "it had committed stays readable. End the other writer, then this one (unmount), and look with reel check",
+		 "it had committed stays readable. End the other writer, then this one (unmount); copy the container before it "
+		 "is opened for writing again, which cuts off what belongs to no entry",
 		 r->path, what);
 	return -EIO;
 }
