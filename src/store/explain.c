@@ -29,9 +29,9 @@ const char *reel_explain(int err)
 	case -ETIMEDOUT:
 		return "the server that it lies on does not answer; try again when it is back";
 	case -ENOSPC:
-		return "the disk that it lies on is full; free some space there";
+		return "No space left on device: free some on the disk that it lies on";
 	case -EDQUOT:
-		return "the quota on the disk that it lies on is used up; free some space there";
+		return "Disk quota exceeded: free some space on the disk that it lies on";
 	case -EIO:
 		return "Input/output error of the disk or server that it lies on; look into the system's log";
 	default:

@@ -162,6 +162,7 @@ static int look(struct reel *r, uint64_t end)
 {
 	int err = look_at_lock(r);
 
+	place_open_anew(r);
 	if (err == 0)
 		err = look_at_size(r, end, end);
 	if (err == 0)
@@ -174,8 +175,12 @@ int foreign_before(struct reel *r, uint64_t end)
 {
 	uint64_t now = now_ns(CLOCK_MONOTONIC_COARSE), since = now - r->watch.full;
 
-	if (r->place.shared && since < FULL_LOOK_MS * 1000000ull)
+	if (r->place.shared && since < FULL_LOOK_MS * 1000000ull) {
+		/* Where no lock keeps others away, what a program that serves the file has cached is not enough. */
+		if (r->place.keeps_locks)
+			place_open_anew(r);
 		return look_at_size(r, end, end);
+	}
 	/* Within one tick of the clock the append itself, which writes over nothing, and what is seen after it are enough. */
 	return since == 0 ? 0 : look(r, end);
 }

@@ -133,6 +133,14 @@ void place_ask_name(struct reel *r, const char *path)
 	free(target);
 }
 
+void place_open_anew(struct reel *r)
+{
+	int again = r->place.shared ? disk_open(r->disk, r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0) : -1;
+
+	if (again >= 0)
+		(void)disk_close(r->disk, again);
+}
+
 int place_fresh(struct reel *r, int fd)
 {
 	int err = store_writable(r) || r->place.shared ? disk_fsync(r->disk, fd) : 0;
@@ -144,12 +152,8 @@ int place_fresh(struct reel *r, int fd)
 	}
 	if (!r->place.shared)
 		return 0;
-	/* An opening has many a program that serves files ask for them anew, and the kernel drop what it has of the contents.
-	 */
 	place_ask_name(r, r->path);
-	int again = disk_open(r->disk, r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
-	if (again >= 0)
-		(void)disk_close(r->disk, again);
+	place_open_anew(r);
 	place_ask(r, fd);
 	(void)disk_drop(r->disk, fd, 0, 0);
 	return 0;

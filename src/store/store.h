@@ -166,6 +166,11 @@ void place_ask(struct reel *r, int fd);
 /* The same of what the path names. */
 void place_ask_name(struct reel *r, const char *path);
 /*
+ * The same, where a program that serves the file has a cache of its own: an opening has it ask its server, and the kernel drop
+ * what it has of the contents.
+ */
+void place_open_anew(struct reel *r);
+/*
  * What was known of the file before, its bytes included, is forgotten: to be called when the lock is had, before anything
  * is asked of the file (docs/DESIGN.md, S5). An error of the sync, of a file that is opened for writing.
  */
