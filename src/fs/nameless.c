@@ -4,22 +4,14 @@
  */
 #include "config.h"
 
-#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "nameless.h"
 
-static bool is_nameless(const struct fs *fs)
-{
-	struct stat st;
-
-	return fstat(reel_fd(fs->store), &st) == 0 && st.st_nlink == 0;
-}
-
 void nameless_warn(struct fs *fs)
 {
-	if (fs->nameless || !is_nameless(fs))
+	if (fs->nameless || reel_has_name(fs->store))
 		return;
 	fs->nameless = true;
 	fs_log(
@@ -31,7 +23,7 @@ void nameless_warn(struct fs *fs)
 
 void nameless_close(struct fs *fs)
 {
-	if (is_nameless(fs))
+	if (!reel_has_name(fs->store))
 		fs_log(fs, LOG_ERR, "%s: the container had been removed, or another file moved over it: what was in it is gone",
 		       reel_path(fs->store));
 }

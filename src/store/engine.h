@@ -239,6 +239,9 @@ void reel_append_abort(struct reel_append *a);
  */
 int reel_reserve(struct reel *r, uint64_t bytes);
 
+/* Whether the open file still has a name, this one or another. Asked past caches; where that cannot be learned: true. */
+bool reel_has_name(struct reel *r);
+
 /* 0, or the error that made the container unwritable. */
 int reel_failed(const struct reel *r);
 

@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -173,4 +174,15 @@ int place_is_named(struct reel *r, const char *path, int fd)
 		return err;
 	/* A name that the kernel still believes in may be that of a file that has none any more. */
 	return opened.st_nlink > 0 && opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+bool reel_has_name(struct reel *r)
+{
+	int err = r->place.shared ? disk_ask(r->disk, r->fd) : 0;
+	struct stat st;
+
+	/* A server knows a file without a name no more. */
+	if (err == -ESTALE || err == -ENOENT)
+		return false;
+	return r->disk->fstat(r->disk, r->fd, &st) < 0 || st.st_nlink > 0;
 }
