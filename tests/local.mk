@@ -66,7 +66,7 @@ tests_unit_fs_test_wbuf_model_LDADD = libfs.la $(CHECK_LIBS)
 # The program reel, one script for each subcommand and for what they share.
 cli_tests = \
 	tests/cli/help.sh tests/cli/init.sh tests/cli/write.sh tests/cli/cat.sh tests/cli/ls.sh tests/cli/rm.sh \
-	tests/cli/mv.sh tests/cli/info.sh tests/cli/stat.sh tests/cli/check.sh tests/cli/repair.sh tests/cli/fsck.sh tests/cli/keys.sh \
+	tests/cli/mv.sh tests/cli/info.sh tests/cli/stat.sh tests/cli/check.sh tests/cli/repair.sh tests/cli/part.sh tests/cli/fsck.sh tests/cli/keys.sh \
 	tests/cli/readonly.sh tests/cli/mounted.sh tests/cli/copy.sh tests/cli/import.sh tests/cli/compact.sh \
 	tests/cli/convert.sh tests/cli/hashes.sh tests/cli/progress.sh tests/cli/traps.sh
 TESTS += $(cli_tests)

@@ -169,7 +169,7 @@ static int put_all_attributes(const struct original *o, const struct container *
 }
 
 /* After a failure what is buffered must not be committed: the process ends. */
-static int copy_to_tree(struct original *o, const struct container *to, bool made_container)
+static int copy_to_tree(struct original *o, const struct container *to)
 {
 	bool regular = !o->c.tree || S_ISREG(o->at.attr.mode), exists;
 	size_t len = strlen(o->key);
@@ -193,8 +193,6 @@ static int copy_to_tree(struct original *o, const struct container *to, bool mad
 	}
 	complain_copy(o, to, r);
 	made_undo(to, &made);
-	if (made_container)
-		unlink(to->path);
 	put_end_if_stopped();
 	container_abandon();
 }
@@ -237,20 +235,18 @@ static int open_target(const struct original *o, const char *path, struct contai
 {
 	int fd;
 
+	/* Of a container that appears when it is whole nothing has to be taken back. */
 	*made = false;
 	if (access(path, F_OK) == 0 || errno != ENOENT)
 		return container_open(path, FOR_WRITING, ret);
-	if (o->c.tree) {
-		if (container_create(path) < 0)
-			return -EIO;
-	} else {
-		fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600); /* no entries are no bytes */
-		if (fd < 0) {
-			complain_container(path, -errno);
-			return -EIO;
-		}
-		close(fd);
+	if (o->c.tree)
+		return container_open_new(path, ret);
+	fd = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600); /* no entries are no bytes */
+	if (fd < 0) {
+		complain_container(path, -errno);
+		return -EIO;
 	}
+	close(fd);
 	*made = true;
 	return container_open(path, FOR_WRITING, ret);
 }
@@ -265,7 +261,7 @@ static int copy(struct original *o, const char *target)
 		return r;
 	put_catch_signals();
 	progress_begin("copy", original_size(o));
-	r = to.tree ? copy_to_tree(o, &to, made) : copy_to_entries(o, &to);
+	r = to.tree ? copy_to_tree(o, &to) : copy_to_entries(o, &to);
 	if (container_close(&to) < 0 && r == 0)
 		r = -EIO;
 	if (r < 0 && made)

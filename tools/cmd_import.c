@@ -17,6 +17,7 @@
 #include "import.h"
 #include "progress.h"
 #include "put.h"
+#include "reel.h"
 
 /* --- files of the folder ----------------------------------------------------------------------------- */
 
@@ -178,6 +179,16 @@ static int walk(struct import *im, char *folder)
 	return r;
 }
 
+/* Where there is none a new one is made, which appears when all is in it. */
+static int open_container(const char *path, struct container *ret)
+{
+	struct stat st;
+
+	if (lstat(path, &st) == 0 || errno != ENOENT)
+		return container_open(path, FOR_WRITING, ret);
+	return container_open_new(path, ret);
+}
+
 static int run_import(const struct args *args)
 {
 	char *folder = args->operand[1];
@@ -193,9 +204,9 @@ static int run_import(const struct args *args)
 		complain(folder, "is not a directory ('reel write' takes one file)");
 		return STATUS_FAILED;
 	}
-	if (container_open(args->operand[0], FOR_WRITING, &im.c) < 0)
+	if (open_container(args->operand[0], &im.c) < 0)
 		return STATUS_FAILED;
-	if (stat(im.c.path, &im.container) < 0) {
+	if (stat(reel_path(fs_store(im.c.fs)), &im.container) < 0) {
 		complain(im.c.path, "%s", strerror(errno));
 		container_abandon();
 	}
@@ -203,6 +214,8 @@ static int run_import(const struct args *args)
 	progress_begin("import", 0);
 	r = walk(&im, folder);
 	import_tree_end(&im);
+	if (r < 0)
+		container_drop_new();
 	if (container_close(&im.c) < 0)
 		r = -EIO;
 	progress_end();
@@ -218,6 +231,7 @@ const struct command cmd_import = {
 	       "files with mode, owner, times, holes, hard links and extended attributes, and symbolic\n"
 	       "links, fifos, sockets and devices as such. What is there already is replaced, but never\n"
 	       "a directory by a file or a file by a directory; other names stay.\n"
+	       "Where there is no CONTAINER one is made. It appears when all is in it, and not at all if that fails.\n"
 	       "In a container without a file system each regular file becomes an entry, its path the key.\n"
 	       "One line tells each thing that cannot be imported; the exit status is 1 then.\n",
     .min_operands = 2,

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "common.h"
 #include "progress.h"
 #include "put.h"
+#include "reel.h"
 #include "text.h"
 
 /* `umount` returns before the daemon that it ends has finished. */
@@ -99,6 +101,7 @@ int container_try(const char *path, enum access access, struct container *ret)
 		return r;
 	ret->path = path;
 	ret->tree = fs_has_tree(ret->fs);
+	ret->is_new = false;
 	return 0;
 }
 
@@ -113,11 +116,8 @@ int container_open(const char *path, enum access access, struct container *ret)
 	return r;
 }
 
-int container_create(const char *path)
+static int complain_making(const char *path, int r)
 {
-	struct fs_options options = {.log = library_log};
-	int r = fs_create_container(path, &options);
-
 	if (r == -EEXIST) {
 		forget_library_message();
 		complain(path, "exists already (give another name, or use it as it is)");
@@ -130,10 +130,44 @@ int container_create(const char *path)
 	return r;
 }
 
+int container_create(const char *path)
+{
+	struct fs_options options = {.log = library_log};
+
+	return complain_making(path, fs_create_container(path, &options));
+}
+
+/* The name that a new container has meanwhile, or NULL. There is one at most. */
+static char *unfinished;
+
+int container_open_new(const char *path, struct container *ret)
+{
+	struct fs_options options = container_options(FOR_WRITING);
+	int r = complain_making(path, fs_open_new(path, &options, &ret->fs));
+
+	if (r < 0)
+		return r;
+	ret->path = path;
+	ret->tree = ret->is_new = true;
+	unfinished = strdup(reel_path(fs_store(ret->fs)));
+	return 0;
+}
+
+void container_drop_new(void)
+{
+	if (unfinished != NULL)
+		unlink(unfinished);
+	free(unfinished);
+	unfinished = NULL;
+}
+
 int container_close(struct container *c)
 {
-	int r = fs_close(c->fs);
+	/* One that was dropped has no name to get. */
+	int r = c->is_new && unfinished != NULL ? fs_close_new(c->fs) : fs_close(c->fs);
 
+	free(unfinished);
+	unfinished = NULL;
 	c->fs = NULL;
 	if (r < 0)
 		complain_container(c->path, r);
@@ -144,6 +178,7 @@ int container_close(struct container *c)
 
 void container_abandon(void)
 {
+	container_drop_new();
 	show_library_warnings();
 	finish_output();
 	_exit(STATUS_FAILED);

@@ -95,7 +95,8 @@ void show_library_warnings(void);
 struct container {
 	const char *path;
 	struct fs *fs;
-	bool tree; /* it holds a file system; otherwise entries only */
+	bool tree;   /* it holds a file system; otherwise entries only */
+	bool is_new; /* it gets its name when it is closed */
 };
 
 enum access { FOR_READING, FOR_WRITING };
@@ -117,6 +118,14 @@ bool same_file(const char *a, const char *b);
 
 /* Makes an empty container. Returns 0, or a negative errno value after a message. */
 int container_create(const char *path);
+
+/*
+ * Makes a new container with a file system, which gets its name with container_close(), and none if the process ends before by
+ * container_abandon() or a signal. Returns 0, or a negative errno value after a message.
+ */
+int container_open_new(const char *path, struct container *ret);
+/* Of such a container: it shall not get its name. */
+void container_drop_new(void);
 
 /* Closes it. A message and a negative errno value when what was changed could not be made durable. */
 int container_close(struct container *c);

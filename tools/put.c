@@ -44,8 +44,10 @@ bool put_stopped(void)
 void put_end_if_stopped(void)
 {
 	progress_end();
-	if (stop_signal != 0)
-		raise(stop_signal);
+	if (stop_signal == 0)
+		return;
+	container_drop_new();
+	raise(stop_signal);
 }
 
 /* --- files ------------------------------------------------------------------------------------------- */

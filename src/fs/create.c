@@ -12,9 +12,11 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "apply.h"
 #include "commit.h"
 #include "create.h"
 #include "disk.h"
+#include "whole.h"
 
 enum { NAMES_TRIED = 1000 };
 
@@ -111,7 +113,7 @@ int create_container(struct fs *fs, const char *path, bool replace, create_fill_
 
 /* --- an empty one --------------------------------------------------------------------------------------- */
 
-static int fill_empty(struct fs *fs, void *arg)
+static void empty_body(const struct fs *fs, struct body *body)
 {
 	struct timespec now = fs_now();
 	struct fs_time t = record_time(&now);
@@ -126,13 +128,19 @@ static int fill_empty(struct fs *fs, void *arg)
 	    .ctime = t,
 	    .btime = t,
 	};
+
+	body_state(body, FS_ROOT_INO + 1);
+	body_inode(body, &root);
+}
+
+static int fill_empty(struct fs *fs, void *arg)
+{
 	struct reel_append *a;
 	struct body body = {0};
 	int r;
 
 	(void)arg;
-	body_state(&body, FS_ROOT_INO + 1);
-	body_inode(&body, &root);
+	empty_body(fs, &body);
 	r = reel_append_begin(fs->store, &a);
 	if (r == 0)
 		r = commit_first(fs, a, &body);
@@ -153,5 +161,95 @@ int fs_create_container(const char *path, const struct fs_options *options)
 		return -ENOMEM;
 	r = create_container(fs, path, false, fill_empty, NULL);
 	fs_free(fs);
+	return r;
+}
+
+/* --- one that is filled before it gets its name ---------------------------------------------------------- */
+
+struct new_container {
+	char *temporary, *target;
+	struct reel_entry whole; /* says that its writing has not ended, until it has */
+};
+
+static int begin_new(struct fs *fs, struct body *body)
+{
+	struct reel_append *a;
+	uint64_t bad;
+	size_t at;
+	int r = reel_append_begin(fs->store, &a);
+
+	if (r < 0)
+		return r;
+	r = commit_first_super(fs, a);
+	if (r == 0)
+		r = whole_begin(&fs->super, a, &fs->new->whole);
+	if (r < 0) {
+		reel_append_abort(a);
+		return r;
+	}
+	r = commit_first(fs, a, body);
+	if (r == 0)
+		r = apply_body(&fs->tree, body->bytes, body->len, reel_tail_offset(fs->store), &at);
+	return r < 0 ? r : apply_finish(&fs->tree, &bad);
+}
+
+static void drop_new(struct fs *fs, bool named)
+{
+	(void)reel_close(fs->store);
+	if (!named && fs->store)
+		(void)disk_of(fs)->unlink(disk_of(fs), fs->new->temporary);
+	free(fs->new->temporary);
+	free(fs->new->target);
+	free(fs->new);
+	fs_free(fs);
+}
+
+int fs_open_new(const char *path, const struct fs_options *options, struct fs **ret)
+{
+	struct fs *fs = fs_new(options);
+	struct body body = {0};
+	struct stat st;
+	int r = -ENOMEM;
+
+	if (!fs || !(fs->new = calloc(1, sizeof(*fs->new))) || !(fs->new->target = strdup(path)))
+		goto fail;
+	r = lstat(path, &st) == 0 ? -EEXIST : free_name(fs, path, &fs->new->temporary);
+	if (r < 0) {
+		fs->new->temporary = NULL;
+		goto fail;
+	}
+	const struct reel_engine_options engine = fs_engine_options(fs, REEL_CREATE | REEL_EXCL, NULL);
+	r = reel_engine_open(fs->new->temporary, &engine, &fs->store);
+	if (r < 0)
+		goto fail;
+	empty_body(fs, &body);
+	r = begin_new(fs, &body);
+	body_free(&body);
+	if (r == 0)
+		r = fs_start(fs, fs->new->temporary);
+	if (r < 0)
+		goto fail;
+	*ret = fs;
+	return 0;
+fail:
+	if (fs && fs->new)
+		drop_new(fs, false);
+	else if (fs)
+		fs_free(fs);
+	return r;
+}
+
+int fs_close_new(struct fs *fs)
+{
+	bool named = false;
+	int r = fs_finish(fs);
+
+	if (r == 0)
+		r = reel_sync(fs->store);
+	if (r == 0)
+		r = whole_end_unnamed(&fs->super, fs->store, &fs->new->whole, fs->sequence);
+	if (r == 0)
+		r = name_and_sync(fs, fs->new->temporary, fs->new->target, false, &named);
+	drop_new(fs, named);
 	return r;
 }

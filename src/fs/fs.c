@@ -113,7 +113,7 @@ struct reel_engine_options fs_engine_options(const struct fs *fs, unsigned flags
 	};
 }
 
-static int start(struct fs *fs, const char *path)
+int fs_start(struct fs *fs, const char *path)
 {
 	uint64_t per_file = fs->options.buffer_file ? fs->options.buffer_file : BUFFER_FILE_DEFAULT;
 	uint64_t total = fs->options.buffer_total ? fs->options.buffer_total : BUFFER_TOTAL_DEFAULT;
@@ -194,7 +194,7 @@ int fs_open(const char *path, const struct fs_options *options, struct fs **ret)
 	if (r == 0)
 		r = cut_torn(fs);
 	if (r == 0)
-		r = start(fs, path);
+		r = fs_start(fs, path);
 	if (r < 0)
 		goto fail;
 	if (!fs->read_only)
@@ -207,12 +207,10 @@ fail:
 	return r;
 }
 
-int fs_close(struct fs *fs)
+int fs_finish(struct fs *fs)
 {
 	int r = 0, one;
 
-	if (!fs)
-		return 0;
 	if (!fs->read_only) {
 		syncer_stop(fs);
 		if (!fs_is_read_only(fs)) {
@@ -227,7 +225,16 @@ int fs_close(struct fs *fs)
 		nameless_close(fs);
 	}
 	one = reel_failed(fs->store);
-	r = r < 0 ? r : one;
+	return r < 0 ? r : one;
+}
+
+int fs_close(struct fs *fs)
+{
+	int r, one;
+
+	if (!fs)
+		return 0;
+	r = fs_finish(fs);
 	one = reel_close(fs->store);
 	r = r < 0 ? r : one;
 	fs_free(fs);

@@ -116,6 +116,14 @@ int fs_open(const char *path, const struct fs_options *options, struct fs **ret)
  */
 int fs_close(struct fs *fs);
 
+/*
+ * Makes a new container and opens it. It is under another name beside `path` until fs_close_new(), which does what fs_close()
+ * does and then gives it its own: it appears whole and synced or not at all, and says so of itself, so that a part of it is
+ * known for one. What a process that ended before leaves is no container that can be opened. -EEXIST: there is a file already.
+ */
+int fs_open_new(const char *path, const struct fs_options *options, struct fs **ret);
+int fs_close_new(struct fs *fs);
+
 /* True when the container holds a file system (a superblock), not just entries. */
 bool fs_has_tree(const struct fs *fs);
 

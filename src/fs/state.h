@@ -45,6 +45,7 @@ struct fs {
 	uint64_t last_seal, last_checkpoint; /* positions, or FS_NO_POSITION */
 	int64_t last_time_ns;                /* of the newest seal, ns since 1970; 0: there is none */
 	bool last_clean;
+	struct new_container *new; /* it has not yet got its name (create.c); or NULL */
 	bool unbegun;              /* there is a superblock and never was a transaction, as far as the file tells */
 	uint64_t checkpoint_size;  /* bytes of the newest checkpoint */
 	uint64_t replay_size;      /* bytes of transactions since */
@@ -122,6 +123,9 @@ struct fs_dir {
 /* A file system without a container, and its end; what fs_open() and those who make containers begin with. */
 struct fs *fs_new(const struct fs_options *options);
 void fs_free(struct fs *fs);
+/* The beginning of a mount of the container that is loaded, and its end but for closing that. */
+int fs_start(struct fs *fs, const char *path);
+int fs_finish(struct fs *fs);
 struct location;
 /* How the store opens for `fs`: `location` is filled meanwhile, or NULL. */
 struct reel_engine_options fs_engine_options(const struct fs *fs, unsigned flags, struct location *location);

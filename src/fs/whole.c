@@ -42,6 +42,13 @@ int whole_end(const struct fs_super *super, struct reel_append *a, struct reel_e
 	return reel_append_amend(a, place, &w);
 }
 
+int whole_end_unnamed(const struct fs_super *super, struct reel *store, struct reel_entry *place, uint64_t sequence)
+{
+	const struct fs_whole w = make(super, place->offset, sequence, reel_tail_offset(store));
+
+	return reel_amend_unnamed(store, place, &w);
+}
+
 bool whole_find(const struct reel_view *view, const struct fs_super *super, struct fs_whole *ret)
 {
 	uint64_t position = (super->position + sizeof(*super) + REEL_TRAILER_SIZE + 63) / 64 * 64;

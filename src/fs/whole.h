@@ -12,6 +12,9 @@ int whole_begin(const struct fs_super *super, struct reel_append *a, struct reel
 /* Amends it: the writing ends with the seal of this number, whose entry ends at `end`. */
 int whole_end(const struct fs_super *super, struct reel_append *a, struct reel_entry *place, uint64_t sequence, uint64_t end);
 
+/* The same in a container that has not yet got its name, once all is committed; synced. */
+int whole_end_unnamed(const struct fs_super *super, struct reel *store, struct reel_entry *place, uint64_t sequence);
+
 /* The one behind this superblock. False: there is none that is authentic and lies where it was written. */
 bool whole_find(const struct reel_view *view, const struct fs_super *super, struct fs_whole *ret);
 

@@ -299,25 +299,42 @@ int reel_append_tombstone(struct reel_append *a, uint64_t key_hash)
 	return err;
 }
 
-int reel_append_amend(struct reel_append *a, struct reel_entry *entry, const void *payload)
+/* Writes other bytes in the place of an entry's payload, and their checksum. */
+static int amend(struct reel *r, struct reel_entry *entry, const void *payload)
 {
 	uint8_t crc[sizeof(uint32_t)];
+	struct iovec bytes = {.iov_base = (void *)(uintptr_t)payload, .iov_len = entry->len};
+	struct iovec sum = {.iov_base = crc, .iov_len = sizeof(crc)};
 
+	entry->crc = reel_crc32(0, payload, entry->len);
+	store_u32(crc, entry->crc);
+	watch_begin(r);
+	int err = disk_write_all(r->disk, r->fd, &bytes, 1, entry->offset);
+	if (err == 0)
+		err = disk_write_all(r->disk, r->fd, &sum, 1, entry->end - TRAILER_SIZE + TRAILER_CRC);
+	watch_end(r);
+	return err;
+}
+
+int reel_append_amend(struct reel_append *a, struct reel_entry *entry, const void *payload)
+{
 	if (a->in_entry || entry->offset < a->start || entry->end > a->position || entry->len < 2 || a->all_or_nothing)
 		return -EINVAL;
 	int err = flush(a);
 	if (err < 0)
 		return err;
-	entry->crc = reel_crc32(0, payload, entry->len);
-	store_u32(crc, entry->crc);
-	struct iovec bytes = {.iov_base = (void *)(uintptr_t)payload, .iov_len = entry->len};
-	struct iovec sum = {.iov_base = crc, .iov_len = sizeof(crc)};
-	watch_begin(a->r);
-	err = disk_write_all(a->r->disk, a->r->fd, &bytes, 1, entry->offset);
-	if (err == 0)
-		err = disk_write_all(a->r->disk, a->r->fd, &sum, 1, entry->end - TRAILER_SIZE + TRAILER_CRC);
-	watch_end(a->r);
+	err = amend(a->r, entry, payload);
 	a->error = err;
+	return err;
+}
+
+int reel_amend_unnamed(struct reel *r, struct reel_entry *entry, const void *payload)
+{
+	pthread_mutex_lock(&r->append_lock);
+	int err = entry->end > reel_tail_offset(r) || entry->len < 2 ? -EINVAL : amend(r, entry, payload);
+	if (err == 0)
+		err = disk_fdatasync(r->disk, r->fd);
+	pthread_mutex_unlock(&r->append_lock);
 	return err;
 }
 

@@ -222,6 +222,12 @@ int reel_append_tombstone(struct reel_append *a, uint64_t key_hash);
 int reel_append_amend(struct reel_append *a, struct reel_entry *entry, const void *payload);
 
 /*
+ * The same of a committed entry, and syncs: in a file of which nobody else knows, as it has not yet got its name, and which is
+ * dropped when this fails. Everywhere else committed bytes stay (invariant D1).
+ */
+int reel_amend_unnamed(struct reel *r, struct reel_entry *entry, const void *payload);
+
+/*
  * Writes what is left and moves the tail. On an error nothing of the append is visible and the
  * file is as long as before; -ENOSPC, -EDQUOT and -EFBIG leave the container writable, anything
  * else does not (reel_failed()). -EIO is also: another program has cut the file, or written to it, which is left as it

@@ -250,7 +250,18 @@ test_wrong_folders_are_errors() {
 	fails 1 "reel: import: no: No such file or directory*" reel import c no
 	fails 1 "reel: import: file: is not a directory*" reel import c file
 	mkdir src
-	fails 1 "reel: import: no.reel: *reel init*" reel import no.reel src
+	fails 1 "reel: import: no/c: no such directory*" reel import no/c src
+	[ ! -e no ] || fail "it was made"
+}
+
+# Expects a new container where there is none, and nothing beside it.
+test_missing_container_is_made() {
+	mkdir src f
+	echo text >src/a
+	run 0 reel import f/c src
+	is "$(reel cat f/c a)" text
+	run 0 reel check f/c
+	is "$(ls -A f)" c
 }
 
 # Expects a signal to end it by that signal, with whole files in a whole container, and none of a part.

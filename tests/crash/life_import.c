@@ -228,6 +228,9 @@ int life_import(struct life *l)
 	int refused = l->refused, status;
 	char folder[4400];
 
+	/* It would make a new one, which is no part of this life. */
+	if (access(l->path, F_OK) < 0)
+		return life_counted(l, -EIO);
 	life_pause(l, true);
 	snprintf(folder, sizeof(folder), "%s/.import", l->folder);
 	make_folder(l, folder);

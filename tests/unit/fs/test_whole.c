@@ -230,6 +230,56 @@ START_TEST(another_program_compacts_it)
 }
 END_TEST
 
+/*
+ * A container that is filled before it gets its name: nothing is there until then, and what a killed process leaves cannot be
+ * opened.
+ */
+START_TEST(a_new_one_appears_filled)
+{
+	struct fs *new, *fs;
+	size_t size;
+
+	h_close();
+	ck_assert_int_eq(fs_open_new(h_path, &h_options, &new), -EEXIST);
+	ck_assert_int_eq(unlink(h_path), 0);
+	ck_assert_int_eq(fs_open_new(h_path, &h_options, &new), 0);
+	h_mkdir(new, "d");
+	h_puts(new, "d/f", "contents");
+	ck_assert_int_eq(fs_sync(new), 0);
+	ck_assert_int_ne(access(h_path, F_OK), 0);
+	h_copy(reel_path(fs_store(new)), COPY);
+	for (int read_only = 0; read_only < 2; read_only++) {
+		ck_assert_int_eq(h_try(COPY, read_only, &fs), -EBADMSG);
+		ck_assert_msg(strstr(h_messages(), "its writing was never finished") != NULL, "%s", h_messages());
+	}
+	ck_assert_int_eq(fs_close_new(new), 0);
+	uint8_t *bytes = h_load(h_path, &size);
+	ck_assert_uint_eq(whole_end_of(bytes, size), size);
+	expect_refused(bytes, size - 1, size);
+	free(bytes);
+	h_open();
+	h_expects(h_fs, "d/f", "contents");
+	h_check(h_fs);
+}
+END_TEST
+
+/* No file is replaced that took the name meanwhile, and no other is left. */
+START_TEST(a_name_that_is_taken_meanwhile)
+{
+	struct fs *new;
+	char temporary[4400];
+
+	h_close();
+	ck_assert_int_eq(unlink(h_path), 0);
+	ck_assert_int_eq(fs_open_new(h_path, &h_options, &new), 0);
+	snprintf(temporary, sizeof(temporary), "%s", reel_path(fs_store(new)));
+	h_store(h_path, "mine", 4);
+	ck_assert_int_eq(fs_close_new(new), -EEXIST);
+	ck_assert(h_is(h_path, "mine", 4));
+	ck_assert_int_ne(access(temporary, F_OK), 0);
+}
+END_TEST
+
 /* --- bits --------------------------------------------------------------------------------------------------- */
 
 /* Whether some file of the tree has these contents. */
@@ -402,6 +452,8 @@ int main(void)
 	tcase_add_test(tc, what_came_later_may_be_torn);
 	tcase_add_test(tc, a_superblock_without_any_transaction);
 	tcase_add_test(tc, another_program_compacts_it);
+	tcase_add_test(tc, a_new_one_appears_filled);
+	tcase_add_test(tc, a_name_that_is_taken_meanwhile);
 	tcase_add_loop_test(tc, no_flipped_bit_costs_more_than_its_file, 0, 2 * KINDS);
 	tcase_add_test(tc, one_of_two_checkpoints);
 	tcase_add_test(tc, no_checkpoint_is_left);
