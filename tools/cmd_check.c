@@ -10,6 +10,7 @@
 
 #include "common.h"
 #include "engine.h"
+#include "filetype.h"
 #include "progress.h"
 #include "put.h"
 #include "reel.h"
@@ -316,10 +317,12 @@ static int repair(struct report *rep, const char *out)
 		complain(out, "is the damaged container itself (name a new file: what is whole is copied into it)");
 		return STATUS_USAGE;
 	}
+	options.type = filetype_text;
 	report_begin(rep);
 	put_catch_signals();
 	progress_begin("repair", 0);
 	r = fs_repair(rep->path, out, &options, report_fault, rep, &done);
+	filetype_end();
 	if (r == -EMEDIUMTYPE)
 		r = repair_entries(rep, out, &done);
 	progress_end();
