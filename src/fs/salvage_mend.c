@@ -1,5 +1,6 @@
 /*
- * salvage_mend.c - seals with one byte that is wrong. What is found is proved: a header by its authenticator, a body by the
+ * salvage_mend.c - seals with one byte that is wrong, and checkpoints of which two damaged copies are left. What is found is
+ * proved: a header by its authenticator, a body by the
  * hash that the header has of it, both keyed. So a flipped bit in the only checkpoint costs no names. The checksum of the
  * entry tells where in a body the byte is, in linear time. Never changes the container: what is mended is a copy.
  */
@@ -11,6 +12,8 @@
 
 #include "salvage.h"
 
+#define RUNS_MAX    10   /* of ranges in which two copies differ: each doubles the choices */
+#define RUNS_APART  512  /* bytes that are alike between two of them */
 #define HEADERS_MAX 4096 /* headers that are tried: each costs as much as hashing some MB */
 
 /* --- headers ------------------------------------------------------------------------------------------------ */
@@ -131,16 +134,101 @@ static bool mend_body(struct salvage *s, struct found_seal *f)
 	return false;
 }
 
+/* --- two copies of a checkpoint ------------------------------------------------------------------------------ */
+
+/* A range in which they differ: damage of one of them, or of both. */
+struct run {
+	uint64_t start, end;
+};
+
+/* How many there are, at most RUNS_MAX + 1; those that are close together are one. */
+static unsigned find_runs(const uint8_t *a, const uint8_t *b, uint64_t len, struct run run[RUNS_MAX])
+{
+	unsigned n = 0;
+
+	for (uint64_t at = 0; at < len; at++) {
+		if (a[at] == b[at])
+			continue;
+		if (n > 0 && at - run[n - 1].end < RUNS_APART) {
+			run[n - 1].end = at + 1;
+			continue;
+		}
+		if (n == RUNS_MAX)
+			return n + 1;
+		run[n++] = (struct run){at, at + 1};
+	}
+	return n;
+}
+
+/* The body that is right in each of the ranges where one of the two is; the hash proves it. */
+static bool join(struct salvage *s, struct found_seal *f, const struct found_seal *other)
+{
+	const struct fs_seal seal = salvage_header(s, f);
+	const uint8_t *a = s->view.base + f->position + sizeof(seal), *b = s->view.base + other->position + sizeof(seal);
+	struct run run[RUNS_MAX];
+	const unsigned n = find_runs(a, b, seal.body_len, run);
+	uint8_t *body = n > 0 && n <= RUNS_MAX ? malloc(seal.body_len) : NULL;
+
+	if (!body)
+		return false;
+	for (unsigned choice = 0; !f->sound && choice < 1u << n && seal.body_len <= s->to_hash; choice++) {
+		memcpy(body, a, seal.body_len);
+		for (unsigned i = 0; i < n; i++)
+			if (choice >> i & 1)
+				memcpy(body + run[i].start, b + run[i].start, run[i].end - run[i].start);
+		f->sound = seal_body_sound(&s->fs->super, &seal, body);
+		s->to_hash -= f->sound ? 0 : seal.body_len;
+	}
+	if (f->sound)
+		f->mended_body = body;
+	else
+		free(body);
+	return f->sound;
+}
+
+/* A compaction writes its checkpoint twice: what is damaged in one of them can be whole in the other. */
+static bool join_copies(struct salvage *s, struct found_seal *f)
+{
+	const struct fs_seal seal = salvage_header(s, f);
+
+	for (size_t i = 0; i < s->n && f->end <= s->view.size; i++) {
+		const struct found_seal *other = &s->seal[i];
+		const struct fs_seal header = salvage_header(s, other);
+
+		if (other != f && !other->sound && (other->flags & FS_SEAL_CHECKPOINT) && other->end <= s->view.size &&
+		    header.body_len == seal.body_len && header.body_hash == seal.body_hash && join(s, f, other))
+			return true;
+	}
+	return false;
+}
+
+static bool put_right(struct salvage *s, struct found_seal *f)
+{
+	const unsigned long long position = f->position;
+
+	if (s->unsealed)
+		return false;
+	if (mend_body(s, f))
+		salvage_tell(s, "the %s at offset %llu had a byte that was wrong: it was mended, and its checksums prove that",
+			     f->flags & FS_SEAL_CHECKPOINT ? "checkpoint" : "transaction", position);
+	else if ((f->flags & FS_SEAL_CHECKPOINT) && join_copies(s, f))
+		salvage_tell(
+		    s,
+		    "the checkpoint at offset %llu is damaged, and so is its copy: what is whole in one of them was put "
+		    "together, and its checksums prove that nothing is missing",
+		    position);
+	return f->sound;
+}
+
 bool salvage_use(struct salvage *s, struct found_seal *f)
 {
-	const bool was = f->sound && !f->mended_header;
-
-	if (was || f->used)
+	if ((f->sound && !f->mended_header) || f->used)
 		return f->sound;
 	f->used = true;
-	if (!f->sound && (s->unsealed || !mend_body(s, f)))
-		return false;
-	salvage_tell(s, "the %s at offset %llu had a byte that was wrong: it was mended, and its checksums prove that",
-		     f->flags & FS_SEAL_CHECKPOINT ? "checkpoint" : "transaction", (unsigned long long)f->position);
+	if (!f->sound)
+		return put_right(s, f);
+	salvage_tell(
+	    s, "the header of the %s at offset %llu had a byte that was wrong: it was mended, and its checksums prove that",
+	    f->flags & FS_SEAL_CHECKPOINT ? "checkpoint" : "transaction", (unsigned long long)f->position);
 	return true;
 }

@@ -372,7 +372,34 @@ START_TEST(one_of_two_checkpoints)
 }
 END_TEST
 
-/* Both: there is no older one, the contents are in lost+found, and what was written later has its names. */
+/* Both, in different places: what is whole in one of them is put together. */
+START_TEST(two_damaged_copies_are_put_together)
+{
+	size_t size, end;
+	struct fs_repair done;
+	struct fs *fs;
+
+	make(COMPACTED, true, MANY);
+	uint8_t *bytes = h_load(h_path, &size);
+	end = whole_end_of(bytes, size);
+	memset(bytes + end - 2000, 'x', 1000);
+	size_t first = end;
+	while (first >= 64 && memcmp(bytes + (first -= first % 64 ? first % 64 : 64), FS_SEAL_MAGIC, 8) != 0)
+		;
+	memset(bytes + first - 6000, 'y', 1000);
+	h_store(COPY, bytes, size);
+	ck_assert_int_eq(repair(COPY, &done), 0);
+	ck_assert_msg(strstr(lines, "was put together") != NULL, "%s", lines);
+	ck_assert_int_eq(h_try(OUT, true, &fs), 0);
+	for (int i = 0; i < files; i++)
+		ck_assert_msg(h_exists(fs, file[i].path), "%s", file[i].path);
+	ck_assert_uint_eq(done.found, 0);
+	fs_close(fs);
+	free(bytes);
+}
+END_TEST
+
+/* Both, in the same place: there is no older one, the contents are in lost+found, and what was written later has its names. */
 START_TEST(no_checkpoint_is_left)
 {
 	size_t size, end;
@@ -456,6 +483,7 @@ int main(void)
 	tcase_add_test(tc, a_name_that_is_taken_meanwhile);
 	tcase_add_loop_test(tc, no_flipped_bit_costs_more_than_its_file, 0, 2 * KINDS);
 	tcase_add_test(tc, one_of_two_checkpoints);
+	tcase_add_test(tc, two_damaged_copies_are_put_together);
 	tcase_add_test(tc, no_checkpoint_is_left);
 	tcase_add_test(tc, dead_contents_do_not_come_back);
 	tcase_add_test(tc, a_part_is_repaired);
