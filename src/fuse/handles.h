@@ -8,6 +8,7 @@
 #define REELFS_HANDLES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <fuse_lowlevel.h>
 
@@ -17,6 +18,11 @@
 struct handle {
 	struct fs_file *file;
 	struct fs_dir *dir;
+	/*
+	 * Of a file that is open for writing: since when the kernel may have attributes for good that do not count what it has
+	 * written since, in milliseconds of CLOCK_MONOTONIC; 0: it asks for them again and again.
+	 */
+	_Atomic int64_t kept_since;
 	struct handle *prev, *next; /* of the list of all; handles.c's own */
 	bool writes;                /* handle_writes() */
 };

@@ -27,7 +27,7 @@ struct mount {
 
 /* Seconds that the kernel may keep names, and most attributes: for good, as nobody else changes them. */
 #define CACHE_SECONDS (86400.0 * 365)
-/* And attributes of what is open for writing (E1). Each write(2) of a process asks anew when they have passed. */
+/* And attributes that were asked for while it is open for writing (E1). A write(2) asks anew when they have passed. */
 #define WRITTEN_SECONDS 1.0
 
 extern const struct fuse_lowlevel_ops reelfs_ops;

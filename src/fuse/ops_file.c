@@ -9,13 +9,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <syslog.h>
+#include <time.h>
 
 #include "log.h"
 #include "loop.h"
 #include "mend.h"
 #include "ops.h"
 #include "wire.h"
+
+#define SOON_MS 50
 
 static int open_flags(const struct mount *m, const struct fuse_file_info *fi)
 {
@@ -26,6 +30,14 @@ static int open_flags(const struct mount *m, const struct fuse_file_info *fi)
 	return flags;
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + 1;
+}
+
 /* Only the kernel changes contents, so what it has cached of them stays good. */
 static void fill_open_reply(struct fuse_file_info *fi, struct handle *h)
 {
@@ -33,8 +45,45 @@ static void fill_open_reply(struct fuse_file_info *fi, struct handle *h)
 		handle_writes(h);
 	fi->fh = (uintptr_t)h;
 	fi->keep_cache = 1;
+	if ((fi->flags & O_ACCMODE) != O_RDONLY)
+		atomic_store_explicit(&h->kept_since, now_ms(), memory_order_relaxed);
 	/* Nothing to commit when a reader closes. */
 	fi->noflush = (fi->flags & O_ACCMODE) == O_RDONLY && !(fi->flags & O_TRUNC);
+}
+
+/* The kernel asks for them anew. It waits for nothing when it is told so: pages stay (E1). */
+static void attributes_expire(const struct mount *m, fuse_ino_t ino)
+{
+	(void)fuse_lowlevel_notify_inval_inode(m->session, ino, -1, 0);
+}
+
+static bool no_blocks(struct fs *fs, fuse_ino_t ino)
+{
+	struct fs_attr attr;
+
+	return fs_getattr(fs, ino, &attr) == 0 && attr.blocks == 0;
+}
+
+/*
+ * From here on the kernel may hold more than is known here, and what it has kept must not say that there is nothing (E1). It
+ * asks by itself after it has truncated.
+ */
+static void begin_writing(const struct mount *m, fuse_ino_t ino, const struct fuse_file_info *fi)
+{
+	if ((fi->flags & O_ACCMODE) != O_RDONLY && !(fi->flags & O_TRUNC) && no_blocks(m->fs, ino))
+		attributes_expire(m, ino);
+}
+
+/*
+ * The kernel has handed pages over, so there are more blocks than it knows. Those that come soon after the opening are, as
+ * a rule, a small file's that is being closed, which has it ask by itself.
+ */
+static void have_grown(const struct mount *m, fuse_ino_t ino, struct handle *h)
+{
+	int64_t since = atomic_load_explicit(&h->kept_since, memory_order_relaxed);
+
+	if (since != 0 && now_ms() - since > SOON_MS && atomic_exchange(&h->kept_since, 0) != 0)
+		attributes_expire(m, ino);
 }
 
 static void end_file(struct handle *h)
@@ -48,6 +97,7 @@ static void reply_create(fuse_req_t req, int res, const struct fs_attr *attr, st
 {
 	struct fs *fs = fs_of(req);
 	struct fuse_entry_param entry;
+	struct fs_attr kept;
 
 	if (res < 0) {
 		if (h != NULL)
@@ -56,6 +106,10 @@ static void reply_create(fuse_req_t req, int res, const struct fs_attr *attr, st
 		return;
 	}
 	entry_from_attr(&entry, attr);
+	/* Kept as those of an existing file are that is opened. */
+	kept = *attr;
+	kept.writers = false;
+	entry.attr_timeout = attr_timeout(&kept);
 	fill_open_reply(fi, h);
 	if (fuse_reply_create(req, &entry, fi) < 0) {
 		end_file(h);
@@ -118,12 +172,6 @@ static int open_file(struct fs *fs, fuse_ino_t ino, int flags, struct handle *h)
 	return res;
 }
 
-/* The kernel asks for them anew. It waits for nothing when it is told so: pages stay (E1). */
-static void attributes_expire(const struct mount *m, fuse_ino_t ino)
-{
-	(void)fuse_lowlevel_notify_inval_inode(m->session, ino, -1, 0);
-}
-
 void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	const struct mount *m = mount_of(req);
@@ -149,9 +197,7 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (mend_asks(req)) {
 		mend_opened();
 	} else {
-		/* From here on the kernel may hold more than is known here. One that truncates has it ask by itself. */
-		if ((fi->flags & O_ACCMODE) != O_RDONLY && !(fi->flags & O_TRUNC))
-			attributes_expire(m, ino);
+		begin_writing(m, ino, fi);
 	}
 	if (fuse_reply_open(req, fi) < 0)
 		end_file(h);
@@ -186,6 +232,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off
 
 	if (res < 0 && fi->writepage)
 		attributes_expire(mount_of(req), ino);
+	else if (fi->writepage)
+		have_grown(mount_of(req), ino, handle_of(fi));
 	if (res < 0)
 		reply_status(req, res);
 	else
@@ -198,7 +246,7 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int res = fs_file_flush(file_of(fi));
 
 	/* With the writeback cache the kernel asks for the blocks anew by itself, if all is well. */
-	if (!m->writeback || res < 0)
+	if (res < 0 || (!m->writeback && no_blocks(m->fs, ino)))
 		attributes_expire(m, ino);
 	reply_status(req, res);
 }
