@@ -226,7 +226,8 @@ static void store_beside_write(char **arg)
 
 static void fill(int fd, const char *how, size_t size, off_t at)
 {
-	char *block = malloc(size), *map;
+	static char *map; /* for as long as the process lives */
+	char *block = malloc(size);
 
 	if (block == NULL)
 		die("malloc");
