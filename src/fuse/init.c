@@ -19,7 +19,7 @@
  * SPLICE: replies go out of the container's mapping, and requests are small or copied anyway.
  * HANDLE_KILLPRIV (not V2) would leave it to the file system to know who has CAP_FSETID.
  * ASYNC_DIO: the kernel drops what its page cache has of the range before a direct write, and again after one that it has
- * waited for, but not after one that ends by itself. A page that was read in between would be old for good.
+ * waited for, but not after one that ends by itself. A page that was read in between would be old for good (E3).
  */
 #define UNWANTED                                                                                                               \
 	(FUSE_CAP_AUTO_INVAL_DATA | FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE |                      \

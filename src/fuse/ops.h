@@ -1,8 +1,9 @@
 /*
  * ops.h - the handlers of FUSE requests, shared between the ops_*.c and init.c.
  *
- * A handler answers its request before it returns, and sends no notification for which the kernel could have to wait
- * (docs/DESIGN.md, invariant E1). Handlers hold no state of their own: what lives between requests is in src/fs.
+ * A handler answers its request before it returns, unless mend.h postpones it, and sends no notification for which the
+ * kernel could have to wait (docs/DESIGN.md, invariants E1 and E2). Handlers hold no state of their own: what lives between
+ * requests is in src/fs.
  */
 #ifndef REELFS_OPS_H
 #define REELFS_OPS_H
