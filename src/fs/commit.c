@@ -164,7 +164,7 @@ static int open_session(struct fs *fs)
 	if (r < 0)
 		return r;
 	/* What is kept back from here on. On a disk that is full already the first transaction may fit all the same. */
-	(void)room_for(fs, SEAL_ROOM, false);
+	(void)room_for(fs, SEAL_ROOM, 0, false);
 	if (fs->moved) {
 		flags |= FS_SEAL_CHECKPOINT;
 		pthread_rwlock_rdlock(&fs->tree_lock);
@@ -228,6 +228,24 @@ static void stop_reading(struct tx *tx)
 	tx->reading = false;
 }
 
+/* What was promised is being used: from here on others' promises come after this append. */
+static void expect(struct tx *tx)
+{
+	reel_expect(tx->fs->store, tx->contents + tx->body.len + SEAL_ROOM);
+	atomic_fetch_sub(&tx->fs->promised, tx->promised);
+	tx->expected = true;
+}
+
+static void expect_no_more(struct tx *tx, bool used)
+{
+	if (!tx->expected)
+		return;
+	if (!used)
+		atomic_fetch_add(&tx->fs->promised, tx->promised);
+	reel_expect(tx->fs->store, 0);
+	tx->expected = false;
+}
+
 int tx_append(struct tx *tx)
 {
 	int r;
@@ -236,7 +254,9 @@ int tx_append(struct tx *tx)
 		return 0;
 	/* The records are built; the tree lock comes after the append lock. */
 	stop_reading(tx);
-	r = room_for(tx->fs, tx->contents + tx->body.len + SEAL_ROOM, tx->removes);
+	r = room_for(tx->fs, tx->contents + tx->body.len + SEAL_ROOM, tx->promised, tx->removes);
+	if (r == 0 && tx->promised > 0)
+		expect(tx);
 	if (r == 0)
 		r = reel_append_begin(tx->fs->store, &tx->append);
 	if (r < 0)
@@ -257,6 +277,7 @@ static void tx_end(struct tx *tx)
 void tx_abort(struct tx *tx)
 {
 	reel_append_abort(tx->append);
+	expect_no_more(tx, false);
 	tx_end(tx);
 }
 
@@ -321,6 +342,7 @@ int tx_commit(struct tx *tx, const struct tx_result *result)
 	}
 	stop_reading(tx);
 	r = append_last(tx, 0);
+	expect_no_more(tx, r == 0);
 	if (r == 0)
 		r = apply(tx, result);
 	tx_end(tx);

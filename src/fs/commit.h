@@ -14,6 +14,8 @@ struct tx {
 	bool reading;               /* holds the tree lock for reading */
 	size_t tombstones;          /* dead keys that this append gives a tombstone */
 	uint64_t contents;          /* bytes of contents that it will have; to be set before the append begins */
+	uint64_t promised;          /* room promised for them (room.h); likewise. The caller's again if it fails */
+	bool expected;              /* the append is under way, and the promise is not counted */
 	bool removes;               /* it only takes something away: it is made on a full disk, too (room.h); likewise */
 };
 

@@ -341,13 +341,17 @@ static int commit(struct fs *fs, struct open_state *o, struct plan *p, const cha
 
 	if (r < 0)
 		return r;
-	if (p->dirty > 0)
+	if (p->dirty > 0) {
 		w.tx.contents = p->bytes;
-	else
+		w.tx.promised = p->rest && p->dirty < o->promised ? p->dirty : o->promised;
+	} else
 		w.tx.removes = p->size < o->inode->size || ranges_count(&o->punched) > 0;
 	r = write_and_record(&w);
-	if (r == 0)
+	if (r == 0) {
+		o->promised -= w.tx.promised;
 		forget_written(o, p);
+		room_settle(fs, o);
+	}
 	sums_free(&w.sums);
 	/* What was only good to do can be left: there is no room for it, or what would be copied on is damaged. */
 	return (room_error(r) || r == -EIO) && p->bytes > p->dirty && !fs_is_read_only(fs) ? -EAGAIN : r;

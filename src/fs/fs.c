@@ -126,6 +126,7 @@ int fs_start(struct fs *fs, const char *path)
 		fs_log(fs, LOG_ERR, "%s: its folder cannot be opened: %s", path, strerror(-r));
 		return r;
 	}
+	room_begin(fs);
 	r = syncer_start(fs);
 	if (r < 0)
 		wbuf_pool_end(&fs->pool);

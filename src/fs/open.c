@@ -9,6 +9,7 @@
 
 #include "attr.h"
 #include "open.h"
+#include "room.h"
 
 int open_get(struct fs *fs, struct inode *i, struct open_state **ret)
 {
@@ -51,6 +52,8 @@ void open_put(struct fs *fs, struct open_state *o)
 	tree_inode_settle(&fs->tree, i);
 	pthread_rwlock_unlock(&fs->tree_lock);
 	wbuf_free(o->wbuf);
+	o->wbuf = NULL;
+	room_settle(fs, o);
 	pthread_rwlock_destroy(&o->io);
 	pthread_mutex_destroy(&o->attr);
 	free(o);
@@ -257,6 +260,7 @@ int open_punch(struct fs *fs, struct open_state *o, uint64_t start, uint64_t end
 	/* Last, and without fail: what is in the buffer is nowhere else. */
 	if (r == 0 && o->wbuf)
 		(void)(end == UINT64_MAX ? wbuf_truncate(o->wbuf, start) : wbuf_punch(o->wbuf, start, end - start));
+	room_settle(fs, o);
 	return r;
 }
 
@@ -278,4 +282,5 @@ void open_revert(struct fs *fs, struct open_state *o)
 	pthread_rwlock_wrlock(&fs->tree_lock);
 	attr_committed(fs, o, false);
 	pthread_rwlock_unlock(&fs->tree_lock);
+	room_settle(fs, o);
 }

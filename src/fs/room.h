@@ -6,18 +6,23 @@
 
 #include "state.h"
 
-/*
- * To be asked before an append of about `bytes`: 0, or -ENOSPC or -EDQUOT where the disk has no room for it beside what is
- * kept back, or -EFBIG where the limit on the size of files has none. `removes`: the append only takes something away, and
- * may use that. fs.commit held.
- */
-int room_for(struct fs *fs, uint64_t bytes, bool removes);
+/* Before all others. */
+void room_begin(struct fs *fs);
 
 /*
- * To be asked before data is taken in for which `need` bytes of disk will be needed: 0, or -ENOSPC, of which the user is told.
- * fs.commit not held.
+ * To be asked before an append of about `bytes`: 0, or -ENOSPC or -EDQUOT where the disk has no room for it beside what is
+ * kept back and what is promised, or -EFBIG where the limit on the size of files has none. `promised`: what of the promises
+ * is for this append. `removes`: the append only takes something away, and may use all of that. fs.commit held.
  */
-int room_for_data(struct fs *fs, uint64_t need);
+int room_for(struct fs *fs, uint64_t bytes, uint64_t promised, bool removes);
+
+/*
+ * Room is promised before data is taken in (invariant D5): to be asked before `bytes` become dirty. 0, or an error as
+ * room_for(), of which the user is told. fs.commit not held, open_state.io held for writing.
+ */
+int room_promise(struct fs *fs, struct open_state *o, uint64_t bytes);
+/* What is promised for the inode becomes what its buffer needs now. open_state.io held for writing, or nobody has it. */
+void room_settle(struct fs *fs, struct open_state *o);
 
 /* Whether the error is one of those. */
 bool room_error(int error);

@@ -57,14 +57,16 @@ int fs_file_seek(struct fs_file *f, uint64_t offset, int whence, uint64_t *ret)
 /* All of the file's holes in the range have to fit on the disk now. What others write meanwhile is not held off. */
 static int check_room(struct fs *fs, const struct open_state *o, uint64_t start, uint64_t end)
 {
-	uint64_t need = end - start - open_data_bytes(o, start, end), dirty = o->wbuf ? wbuf_dirty(o->wbuf) : 0;
+	uint64_t need = end - start - open_data_bytes(o, start, end);
 	struct statvfs st;
 	uint64_t room;
 
 	if (need == 0 || fstatvfs(reel_fd(fs->store), &st) < 0)
 		return 0;
 	room = (uint64_t)st.f_bavail * st.f_frsize;
-	return room < FILE_ROOM_SPARE + dirty || room - FILE_ROOM_SPARE - dirty < need ? -ENOSPC : 0;
+	if (!reel_reserves(fs->store))
+		need += atomic_load(&fs->promised);
+	return room < FILE_ROOM_SPARE || room - FILE_ROOM_SPARE < need ? -ENOSPC : 0;
 }
 
 /* open_state.io held for writing. */

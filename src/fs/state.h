@@ -56,7 +56,7 @@ struct fs {
 	bool lost;                 /* the tree in memory is not what the container says: nothing more is written */
 	void *ballast;             /* memory held for applying the next transaction (ballast.h) */
 	size_t ballast_size;
-	uint64_t room_kept;        /* bytes of disk kept back (room.h); 0: not yet known */
+	uint64_t room_kept;        /* bytes of disk kept back (room.h); constant once there are other threads */
 	uint64_t room_wanted;      /* bytes that a writer was refused; 0: none was since there was room */
 	bool told_full, told_used; /* that the disk is full, and that what was kept back is used up, was said */
 	bool moved;                /* positions in seals are not those of the file: another program compacted it */
@@ -68,6 +68,7 @@ struct fs {
 	struct open_state *opens;
 
 	struct wbuf_pool pool;
+	_Atomic uint64_t promised;    /* bytes of the disk that unwritten data will need (room.h) */
 	_Atomic uint64_t told_unread; /* when it was told last that the container cannot be read; seconds */
 	_Atomic uint64_t touched;     /* bytes of the mapping read since its pages were let go */
 
@@ -95,6 +96,7 @@ struct open_state {
 	struct ranges punched; /* what was taken out of `base`, up to the last committed extent's end */
 	bool gap;              /* what was last committed ends at one that may not be a hole */
 	bool in_parts;         /* what it has was committed while it stayed open, in parts */
+	uint64_t promised;     /* its part of fs.promised */
 	int told;              /* the error of committing it while it is open that was told; 0: it works */
 	uint64_t lowest;       /* the least that the size has been since it was the committed one */
 	uint64_t complete;     /* before this nothing is missing that the kernel has cached and not handed over (W1) */

@@ -7,34 +7,11 @@
 #include <errno.h>
 
 #include "attr.h"
-#include "file.h"
 #include "open.h"
 #include "room.h"
 
-/* A write of less than this asks for room only when the buffered amount passes a multiple of it. */
-#define ROOM_STEP (64u << 10)
 /* No kernel's pages are longer. */
 #define PAGE_LONGEST 65536u
-
-static bool crosses_step(uint64_t before, uint64_t len)
-{
-	return before == 0 || before / ROOM_STEP != (before + len) / ROOM_STEP;
-}
-
-/*
- * A full disk is told to the writer now rather than at close: the buffered data has to fit into the
- * container, and if it is in a spill file, more of it there as well.
- */
-static int check_room(struct fs *fs, struct open_state *o, uint64_t len)
-{
-	uint64_t dirty = wbuf_dirty(o->wbuf), need = dirty + len + FILE_ROOM_SPARE;
-
-	if (!crosses_step(dirty, len))
-		return 0;
-	if (!wbuf_in_memory(o->wbuf))
-		need += len;
-	return room_for_data(fs, need);
-}
 
 static uint64_t iov_length(const struct iovec *iov, int n)
 {
@@ -121,9 +98,12 @@ static int write_buffer(struct fs *fs, struct open_state *o, const struct range_
 			return -ENOMEM;
 	}
 	filled = in->len - open_data_bytes(o, in->offset, end);
-	r = check_room(fs, o, in->len);
-	if (r == 0)
-		r = put(fs, o, in, cached);
+	r = room_promise(fs, o, in->len);
+	/* The kernel would tell it as an I/O error: the commit tells what it is. */
+	if (r < 0 && !(r == -EFBIG && cached))
+		return r;
+	r = put(fs, o, in, cached);
+	room_settle(fs, o);
 	if (r < 0)
 		return r;
 	if (end > size)

@@ -244,6 +244,15 @@ void reel_append_abort(struct reel_append *a);
  * on the size of files, or past what can be mapped.
  */
 int reel_reserve(struct reel *r, uint64_t bytes);
+/* The same; where it has to allocate, `ahead` bytes more if there is room for them, so that it need not so often. */
+int reel_reserve_ahead(struct reel *r, uint64_t bytes, uint64_t ahead);
+/*
+ * An append of so many bytes is about to begin: until it is told that none is (0), what others reserve comes after it. With
+ * no append under way.
+ */
+void reel_expect(struct reel *r, uint64_t bytes);
+/* False once it was found that the file system beneath cannot allocate ahead: nothing is promised then. */
+bool reel_reserves(const struct reel *r);
 
 /* Whether the open file still has a name, this one or another. Asked past caches; where that cannot be learned: true. */
 bool reel_has_name(struct reel *r);

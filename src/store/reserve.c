@@ -28,37 +28,64 @@ static bool past_limit(uint64_t end)
 	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && end > limit.rlim_cur;
 }
 
-int reel_reserve(struct reel *r, uint64_t bytes)
+/* `bytes` from `from` on, and as much ahead as there is room for. Under the lock. */
+static int reserve(struct reel *r, uint64_t from, uint64_t bytes, uint64_t ahead)
 {
 	struct reservation *s = &r->reserve;
-	uint64_t from = atomic_load(&r->write_end);
+	uint64_t least = from + bytes, to = round_up(least + ahead, RESERVE_STEP);
+
+	if (least <= s->end)
+		return 0;
+	if (past_limit(least))
+		return -EFBIG;
+	if (from < s->end)
+		from = s->end;
+	if (past_limit(to))
+		to = least;
+	int err = allocate(r, from, to);
+	if (err < 0 && err != -EOPNOTSUPP) {
+		to = least;
+		err = allocate(r, from, to);
+	}
+	if (err == -EOPNOTSUPP) {
+		atomic_store(&s->none, true);
+		err = 0;
+	}
+	if (err == 0)
+		s->end = to;
+	return err;
+}
+
+int reel_reserve_ahead(struct reel *r, uint64_t bytes, uint64_t ahead)
+{
+	struct reservation *s = &r->reserve;
 
 	if (!store_writable(r) || reel_failed(r) < 0)
 		return -EROFS;
-	if (bytes > r->map->window || from > r->map->window - bytes)
-		return -EFBIG;
 	pthread_mutex_lock(&s->lock);
-	uint64_t to = from + bytes, ahead = round_up(to, RESERVE_STEP);
-	int err = 0;
-	if (to > s->end && past_limit(to)) {
-		err = -EFBIG;
-	} else if (to > s->end) {
-		if (from < s->end)
-			from = s->end;
-		if (past_limit(ahead))
-			ahead = to;
-		err = allocate(r, from, ahead);
-		if (err < 0 && err != -EOPNOTSUPP) {
-			ahead = to;
-			err = allocate(r, from, ahead);
-		}
-		if (err == -EOPNOTSUPP)
-			err = 0;
-		if (err == 0)
-			s->end = ahead;
-	}
+	uint64_t from = atomic_load(&r->write_end), window = r->map->window;
+	if (from < s->expected)
+		from = s->expected;
+	int err = from > window || bytes > window - from || ahead > UINT64_MAX / 4 ? -EFBIG : reserve(r, from, bytes, ahead);
 	pthread_mutex_unlock(&s->lock);
 	return err;
+}
+
+int reel_reserve(struct reel *r, uint64_t bytes)
+{
+	return reel_reserve_ahead(r, bytes, 0);
+}
+
+void reel_expect(struct reel *r, uint64_t bytes)
+{
+	pthread_mutex_lock(&r->reserve.lock);
+	r->reserve.expected = bytes > 0 ? reel_tail_offset(r) + bytes : 0;
+	pthread_mutex_unlock(&r->reserve.lock);
+}
+
+bool reel_reserves(const struct reel *r)
+{
+	return !atomic_load(&r->reserve.none);
 }
 
 /* The file was cut to `size`, and with it all that was allocated past it is gone. */

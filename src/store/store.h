@@ -87,7 +87,9 @@ struct place {
 
 struct reservation {
 	pthread_mutex_t lock;
-	uint64_t end; /* disk space is there up to here */
+	uint64_t end;      /* disk space is there up to here */
+	uint64_t expected; /* where the append that is under way will end; 0: none is, or it is not known */
+	atomic_bool none;  /* the file system cannot allocate ahead */
 };
 
 struct reel {
