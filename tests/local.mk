@@ -211,7 +211,7 @@ fs_tests = \
 	tests/unit/fs/test_names tests/unit/fs/test_rename tests/unit/fs/test_contents tests/unit/fs/test_open_files \
 	tests/unit/fs/test_import tests/unit/fs/test_moved tests/unit/fs/test_recovery tests/unit/fs/test_full tests/unit/fs/test_threads \
 	tests/unit/fs/test_operations tests/unit/fs/test_repair tests/unit/fs/test_damage tests/unit/fs/test_atime tests/unit/fs/test_acl tests/unit/fs/test_torn \
-	tests/unit/fs/test_turns tests/unit/fs/test_whole tests/unit/fs/test_writers tests/unit/fs/test_stale
+	tests/unit/fs/test_turns tests/unit/fs/test_whole tests/unit/fs/test_writers tests/unit/fs/test_stale tests/unit/fs/test_promises
 check_PROGRAMS += $(fs_tests)
 check_LTLIBRARIES = tests/unit/fs/libharness.la
 fs_test_libs = tests/unit/fs/libharness.la libfs.la libstore.la $(CHECK_LIBS)
@@ -219,6 +219,7 @@ tests_unit_fs_libharness_la_SOURCES = \
 	tests/unit/fs/foreign.c tests/unit/fs/foreign.h \
 	tests/unit/fs/harness.c tests/unit/fs/harness.h tests/unit/fs/harness_main.c tests/unit/fs/harness_tree.c \
 	tests/unit/fs/model.c tests/unit/fs/model.h \
+	tests/unit/fs/no_room.c tests/unit/fs/no_room.h \
 	tests/unit/fs/operations.c tests/unit/fs/operations.h \
 	tests/unit/fs/operations_contents.c tests/unit/fs/operations_parts.h
 tests_unit_fs_libharness_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -260,5 +261,7 @@ tests_unit_fs_test_writers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_writers_LDADD = $(fs_test_libs)
 tests_unit_fs_test_stale_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_stale_LDADD = $(fs_test_libs)
+tests_unit_fs_test_promises_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_promises_LDADD = $(fs_test_libs)
 
 include tests/fuzz/local.mk

@@ -13,6 +13,7 @@
 #include "commit.h"
 #include "contents.h"
 #include "open.h"
+#include "refused.h"
 
 #define MODE_BITS 07777u
 
@@ -29,6 +30,7 @@ static void fill_regular(struct inode *i, struct fs_attr *ret)
 	if (o) {
 		ret->writers = o->writers > 0;
 		ret->failing = atomic_load_explicit(&o->failing, memory_order_relaxed);
+		ret->refusing = atomic_load(&o->refusing) != 0;
 		pthread_mutex_lock(&o->attr);
 		o->shown = o->shown || ret->writers;
 		if (o->changed) {
@@ -251,12 +253,13 @@ static int set_size(struct fs *fs, struct open_state *o, uint64_t size, const st
 		return -EFBIG;
 	if (fs_is_read_only(fs))
 		return -EROFS;
-	if (size < open_size(o)) {
+	r = refused_before(o, size, size);
+	if (r == 0 && size < open_size(o))
 		r = open_punch(fs, o, size, UINT64_MAX);
-		if (r < 0)
-			return r;
-	}
+	if (r < 0)
+		return r;
 	open_change(fs, o, &size, 0, now);
+	refused_cut(o, size);
 	return 0;
 }
 

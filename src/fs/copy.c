@@ -13,6 +13,7 @@
 #include "commit.h"
 #include "contents.h"
 #include "open.h"
+#include "refused.h"
 
 /* Below this a copy is made byte by byte: it costs little, and the file has an entry under its own path. */
 #define SHARED_MIN 65536u
@@ -95,14 +96,20 @@ static int copy(struct copy *c, bool past_end, bool kill_priv)
 		return 0;
 	if (c->len < SHARED_MIN || !open_has_name(c->fs, c->from) || !open_has_name(c->fs, c->to))
 		return -EOPNOTSUPP;
-	r = attr_kill_priv(c->fs, c->to->inode, kill_priv);
+	r = refused_before(c->to, c->target, c->target + c->len);
+	if (r == 0)
+		r = attr_kill_priv(c->fs, c->to->inode, kill_priv);
 	if (r == 0)
 		r = contents_commit(c->fs, c->from, NULL);
 	if (r == 0 && c->to != c->from)
 		r = contents_commit(c->fs, c->to, NULL);
 	if (r == 0)
 		r = tx_begin(c->fs, &tx);
-	return r < 0 ? r : tx_finish(&tx, build(c, &tx), NULL);
+	if (r == 0)
+		r = tx_finish(&tx, build(c, &tx), NULL);
+	if (r == 0)
+		refused_stored(c->to, c->target, c->target + c->len);
+	return r;
 }
 
 static void lock_both(struct open_state *a, struct open_state *b)

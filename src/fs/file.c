@@ -16,6 +16,7 @@
 #include "contents.h"
 #include "names.h"
 #include "open.h"
+#include "refused.h"
 
 static bool wants_write(int flags)
 {
@@ -44,8 +45,10 @@ static int truncate_at_open(struct fs *fs, struct open_state *o)
 	r = attr_kill_priv(fs, o->inode, false);
 	if (r == 0)
 		r = open_punch(fs, o, 0, UINT64_MAX);
-	if (r == 0)
+	if (r == 0) {
 		open_change(fs, o, &zero, 0, &now);
+		refused_cut(o, 0);
+	}
 	pthread_rwlock_unlock(&o->io);
 	return r;
 }
@@ -213,9 +216,13 @@ static void log_loss(struct fs *fs, struct open_state *o, int error)
 	       reel_explain(error));
 }
 
-/* No writer is left, and `r` came of the last commit: what the kernel was told, or has cached, may not be so. io held. */
-static void end_writing(struct fs *fs, struct open_state *o, int r)
+/*
+ * No writer is left, and `r` came of the last commit: what the kernel was told, or has cached, may not be so. True: the caller's
+ * use of the open state goes on. io held.
+ */
+static bool end_writing(struct fs *fs, struct open_state *o, int r)
 {
+	uint64_t size = open_size(o);
 	unsigned stale;
 
 	pthread_mutex_lock(&o->attr);
@@ -226,6 +233,7 @@ static void end_writing(struct fs *fs, struct open_state *o, int r)
 	if (r < 0) {
 		log_loss(fs, o, r);
 		open_revert(fs, o);
+		refused_note(o, open_size(o), size, r);
 	}
 	if (o->failing)
 		stale |= FS_STALE_ATTR | FS_STALE_CONTENTS;
@@ -233,12 +241,14 @@ static void end_writing(struct fs *fs, struct open_state *o, int r)
 	if (stale && fs->options.stale)
 		fs->options.stale(fs->options.cache_arg, o->inode->ino, stale);
 	open_set_failing(fs, o, false);
+	return refused_outlives(fs, o);
 }
 
 void fs_file_release(struct fs_file *f)
 {
 	struct open_state *o = f->open;
 	struct fs *fs = f->fs;
+	bool stays = false;
 	int r;
 
 	if (f->writable) {
@@ -249,9 +259,15 @@ void fs_file_release(struct fs_file *f)
 		pthread_rwlock_wrlock(&o->io);
 		r = commit(fs, o, NULL);
 		if (!open_has_writers(fs, o))
-			end_writing(fs, o, r);
+			stays = end_writing(fs, o, r);
 		pthread_rwlock_unlock(&o->io);
 	}
-	open_put(fs, o);
+	if (!stays)
+		open_put(fs, o);
 	free(f);
+}
+
+int fs_file_refused(const struct fs_file *f)
+{
+	return atomic_load(&f->open->refusing);
 }

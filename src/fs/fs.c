@@ -20,6 +20,7 @@
 #include "locate.h"
 #include "nameless.h"
 #include "rekey.h"
+#include "refused.h"
 #include "room.h"
 #include "state.h"
 #include "syncer.h"
@@ -222,6 +223,7 @@ int fs_finish(struct fs *fs)
 			one = commit_clean(fs);
 			r = r < 0 ? r : one;
 		}
+		refused_end(fs);
 		wbuf_pool_end(&fs->pool);
 		nameless_close(fs);
 	}

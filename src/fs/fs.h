@@ -145,6 +145,7 @@ struct fs_attr {
 	uint64_t blocks; /* of 512 bytes */
 	bool failing;    /* what was written could not be stored, and is tried again or will be taken back */
 	bool writers;    /* it is open for writing: who caches what is written may hold more than is known here */
+	bool refusing;   /* fs_file_refused() of any file that has it open */
 	struct timespec atime, mtime, ctime, btime;
 };
 
@@ -274,6 +275,12 @@ enum fs_write {
  */
 int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, int n, unsigned flags);
 
+/*
+ * Whether the kernel was lately refused bytes of the inode that it had cached, so that more of them will be, too: the error of
+ * that, or 0. Bytes that would have made the file longer are lost then, and nothing is written behind them before
+ * they were written again or the file was cut there: the error stays.
+ */
+int fs_file_refused(const struct fs_file *f);
 /* Whether the inode is open for writing. What is asked for concerns the moment of the call. */
 bool fs_file_has_writers(const struct fs_file *f);
 /*

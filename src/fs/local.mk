@@ -32,6 +32,7 @@ libfs_la_SOURCES = \
 	src/fs/ranges.c src/fs/ranges.h \
 	src/fs/read.c \
 	src/fs/record.c src/fs/record.h \
+	src/fs/refused.c src/fs/refused.h \
 	src/fs/rekey.c src/fs/rekey.h \
 	src/fs/rename.c \
 	src/fs/room.c src/fs/room.h \

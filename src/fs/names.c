@@ -15,6 +15,7 @@
 #include "contents.h"
 #include "names.h"
 #include "open.h"
+#include "refused.h"
 
 int names_dir(const struct fs *fs, uint64_t ino, struct inode **ret)
 {
@@ -107,15 +108,19 @@ int fs_ref(struct fs *fs, uint64_t ino, struct fs_attr *ret)
 
 void fs_forget(struct fs *fs, uint64_t ino, uint64_t n)
 {
+	struct open_state *o = NULL;
 	struct inode *i;
 
 	pthread_rwlock_wrlock(&fs->tree_lock);
 	i = tree_inode(&fs->tree, ino);
 	if (i) {
 		i->lookups = i->lookups > n ? i->lookups - n : 0;
+		o = refused_forget(i);
 		tree_inode_settle(&fs->tree, i);
 	}
 	pthread_rwlock_unlock(&fs->tree_lock);
+	if (o)
+		open_put(fs, o);
 }
 
 int fs_readlink(struct fs *fs, uint64_t ino, char *buf)

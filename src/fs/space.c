@@ -14,6 +14,7 @@
 #include "attr.h"
 #include "file.h"
 #include "open.h"
+#include "refused.h"
 
 bool fs_file_has_writers(const struct fs_file *f)
 {
@@ -76,7 +77,9 @@ static int allocate(struct fs *fs, struct open_state *o, int mode, uint64_t star
 	struct timespec now = fs_now();
 	int r = 0;
 
-	if (!(mode & FALLOC_FL_PUNCH_HOLE))
+	if (!(mode & FALLOC_FL_KEEP_SIZE))
+		r = refused_before(o, end, end);
+	if (r == 0 && !(mode & FALLOC_FL_PUNCH_HOLE))
 		r = check_room(fs, o, start, end);
 	if (r == 0 && (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)))
 		r = open_punch(fs, o, start, end);

@@ -85,6 +85,7 @@ struct open_state {
 	struct inode *inode;
 	unsigned users;   /* protected by the tree lock */
 	unsigned writers; /* of these, open for writing; protected by the tree lock */
+	bool outlives;    /* one of the users is what was refused (refused.h); protected by the tree lock */
 
 	pthread_rwlock_t io;
 	atomic_bool failing; /* its last commit failed, or bytes are missing. Written with io held */
@@ -93,13 +94,16 @@ struct open_state {
 	struct wbuf *wbuf; /* made at the first write */
 	bool cut;          /* `base` holds the committed extents less what was truncated or punched */
 	struct extents base;
-	struct ranges punched; /* what was taken out of `base`, up to the last committed extent's end */
-	bool gap;              /* what was last committed ends at one that may not be a hole */
-	bool in_parts;         /* what it has was committed while it stayed open, in parts */
-	uint64_t promised;     /* its part of fs.promised */
-	int told;              /* the error of committing it while it is open that was told; 0: it works */
-	uint64_t lowest;       /* the least that the size has been since it was the committed one */
-	uint64_t complete;     /* before this nothing is missing that the kernel has cached and not handed over (W1) */
+	struct ranges punched;         /* what was taken out of `base`, up to the last committed extent's end */
+	bool gap;                      /* what was last committed ends at one that may not be a hole */
+	bool in_parts;                 /* what it has was committed while it stayed open, in parts */
+	uint64_t promised;             /* its part of fs.promised */
+	uint64_t refused, refused_end; /* where bytes are lost that would have made the file longer; both 0: nowhere */
+	atomic_int
+	    refusing; /* the error with which the kernel was last refused bytes; 0 once there was room again. Read by anybody */
+	int told;     /* the error of committing it while it is open that was told; 0: it works */
+	uint64_t lowest;   /* the least that the size has been since it was the committed one */
+	uint64_t complete; /* before this nothing is missing that the kernel has cached and not handed over (W1) */
 
 	pthread_mutex_t attr;
 	/* protected by attr: */

@@ -8,6 +8,7 @@
 
 #include "attr.h"
 #include "open.h"
+#include "refused.h"
 #include "room.h"
 
 /* No kernel's pages are longer. */
@@ -97,6 +98,9 @@ static int write_buffer(struct fs *fs, struct open_state *o, const struct range_
 		if (!o->wbuf)
 			return -ENOMEM;
 	}
+	r = refused_before(o, in->offset, end);
+	if (r < 0)
+		return r;
 	filled = in->len - open_data_bytes(o, in->offset, end);
 	r = room_promise(fs, o, in->len);
 	/* The kernel would tell it as an I/O error: the commit tells what it is. */
@@ -109,7 +113,18 @@ static int write_buffer(struct fs *fs, struct open_state *o, const struct range_
 	if (end > size)
 		size = end;
 	open_change(fs, o, &size, filled, &now);
+	refused_stored(o, in->offset, end);
 	return 0;
+}
+
+/* The kernel drops these pages, but goes on showing them, and the size that they made, until the last writer has closed. */
+static void note_refused(struct fs *fs, struct open_state *o, const struct range_in *in, int error)
+{
+	refused_note(o, in->offset, in->offset + in->len, error);
+	o->missing = true;
+	open_set_failing(fs, o, true);
+	if (fs->options.stale)
+		fs->options.stale(fs->options.cache_arg, o->inode->ino, FS_STALE_ATTR);
 }
 
 int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, int n, unsigned flags)
@@ -126,10 +141,8 @@ int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, i
 		r = attr_kill_priv(f->fs, f->open->inode, flags & FS_WRITE_KILL_SET_ID);
 	if (r == 0)
 		r = write_buffer(f->fs, f->open, &in, flags & FS_WRITE_CACHED);
-	if (r < 0 && (flags & FS_WRITE_CACHED)) {
-		f->open->missing = true;
-		open_set_failing(f->fs, f->open, true);
-	}
+	if (r < 0 && (flags & FS_WRITE_CACHED))
+		note_refused(f->fs, f->open, &in, r);
 	pthread_rwlock_unlock(&f->open->io);
 	return r;
 }

@@ -1,0 +1,90 @@
+/*
+ * refused.c - see refused.h. With its writeback cache the kernel decides where a file ends, and drops the pages that it could
+ * not write back: what it writes behind them later would make the file as long as if they were there. Relies on open.c for
+ * the state that it is kept in.
+ */
+#include "config.h"
+
+#include <utlist.h>
+
+#include "open.h"
+#include "refused.h"
+
+void refused_note(struct open_state *o, uint64_t offset, uint64_t end, int error)
+{
+	uint64_t size = open_size(o);
+
+	atomic_store(&o->refusing, error);
+	if (end <= size)
+		return;
+	if (offset < size)
+		offset = size;
+	if (o->refused_end == 0 || offset < o->refused)
+		o->refused = offset;
+	if (end > o->refused_end)
+		o->refused_end = end;
+}
+
+int refused_before(const struct open_state *o, uint64_t offset, uint64_t end)
+{
+	if (o->refused_end == 0 || offset <= o->refused || end <= open_size(o))
+		return 0;
+	return atomic_load(&o->refusing);
+}
+
+static void forget(struct open_state *o)
+{
+	o->refused = o->refused_end = 0;
+	atomic_store(&o->refusing, 0);
+}
+
+void refused_stored(struct open_state *o, uint64_t offset, uint64_t end)
+{
+	if (o->refused_end == 0) {
+		atomic_store_explicit(&o->refusing, 0, memory_order_relaxed);
+		return;
+	}
+	if (offset <= o->refused && end > o->refused)
+		o->refused = end;
+	if (o->refused >= o->refused_end)
+		forget(o);
+}
+
+void refused_cut(struct open_state *o, uint64_t size)
+{
+	if (size <= o->refused || o->refused_end == 0)
+		forget(o);
+}
+
+bool refused_outlives(struct fs *fs, struct open_state *o)
+{
+	bool does = false;
+
+	pthread_rwlock_wrlock(&fs->tree_lock);
+	if (o->refused_end > 0 && !o->outlives && o->inode->lookups > 0)
+		does = o->outlives = true;
+	pthread_rwlock_unlock(&fs->tree_lock);
+	return does;
+}
+
+struct open_state *refused_forget(struct inode *i)
+{
+	struct open_state *o = i->open;
+
+	if (!o || !o->outlives || i->lookups > 0)
+		return NULL;
+	o->outlives = false;
+	return o;
+}
+
+void refused_end(struct fs *fs)
+{
+	struct open_state *o, *next;
+
+	DL_FOREACH_SAFE (fs->opens, o, next) {
+		if (!o->outlives)
+			continue;
+		o->outlives = false;
+		open_put(fs, o);
+	}
+}
