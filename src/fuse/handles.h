@@ -23,6 +23,7 @@ struct handle {
 	 * written since, in milliseconds of CLOCK_MONOTONIC; 0: it asks for them again and again.
 	 */
 	_Atomic int64_t kept_since;
+	bool write_only;            /* the program that opened it may only write */
 	struct handle *prev, *next; /* of the list of all; handles.c's own */
 	bool writes;                /* handle_writes() */
 };

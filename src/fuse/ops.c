@@ -77,7 +77,7 @@ double attr_timeout(const struct fs_attr *attr)
 {
 	if (S_ISREG(attr->mode) && (attr->mode & (S_ISUID | S_ISGID)))
 		return 0;
-	if (attr->failing || mend_is_due(attr->ino))
+	if (attr->failing || attr->refusing || mend_is_due(attr->ino))
 		return 0;
 	return attr->writers ? WRITTEN_SECONDS : CACHE_SECONDS;
 }

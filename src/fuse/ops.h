@@ -69,7 +69,8 @@ static inline bool name_too_long(const char *name)
 /*
  * Seconds that the kernel may keep these attributes. It is not told when a WRITE or OPEN of its own has
  * cleared set-id bits (wire.h), so the mode of a file that has any must be asked for each time. Nor does it count the blocks
- * of what it writes. Where that could not be stored it is to ask until it is taken back (mend.h).
+ * of what it writes. Where that could not be stored it is to ask until it is taken back (mend.h), also because that is when
+ * write(2) can be told (ops_attr.c).
  */
 double attr_timeout(const struct fs_attr *attr);
 

@@ -119,10 +119,26 @@ static void statx_again(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	answer_getattr(req, ino, true);
 }
 
+/*
+ * The kernel takes in what is written without asking whether there is room, and tells what became of it at fsync(2) and
+ * close(2). But write(2) first asks for attributes that are not cached, through its descriptor, and fails if it gets an error:
+ * when bytes were refused it is told so. Only write(2) and lseek(SEEK_END) ask through a descriptor for writing alone; fstat(2)
+ * does not.
+ */
+static int refusal(const struct fuse_file_info *fi)
+{
+	return fi != NULL && handle_of(fi)->write_only ? fs_file_refused(file_of(fi)) : 0;
+}
+
 void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	bool statx = wire_is_statx();
+	int res = refusal(fi);
 
+	if (res < 0) {
+		reply_status(req, res);
+		return;
+	}
 	if (fi == NULL && mend_postpones(req, ino, NULL, statx ? statx_again : getattr_again))
 		return;
 	answer_getattr(req, ino, statx);

@@ -44,6 +44,7 @@ static void fill_open_reply(struct fuse_file_info *fi, struct handle *h)
 	if ((fi->flags & O_ACCMODE) != O_RDONLY)
 		handle_writes(h);
 	fi->fh = (uintptr_t)h;
+	h->write_only = (fi->flags & O_ACCMODE) == O_WRONLY;
 	fi->keep_cache = 1;
 	if ((fi->flags & O_ACCMODE) != O_RDONLY)
 		atomic_store_explicit(&h->kept_since, now_ms(), memory_order_relaxed);
