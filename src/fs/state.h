@@ -74,6 +74,7 @@ struct fs {
 
 	pthread_t syncer; /* the thread "reelfs-sync" */
 	bool has_syncer;
+	time_t marked;               /* when open_handing() was called for a handing over that is still due, or 0; its own */
 	bool nameless;               /* the syncer has told that the container has no name any more */
 	pthread_mutex_t syncer_lock; /* guards the wait for `stopping` */
 	pthread_cond_t syncer_wake;

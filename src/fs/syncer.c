@@ -14,6 +14,9 @@
 #include "syncer.h"
 #include "turns.h"
 
+/* After so long the kernel has handed over everything by itself: by default it begins to after 30 to 35 seconds. */
+#define BY_ITSELF_S 60
+
 /* A round begins so long after the one before has begun, but leaves others at least half of the time. */
 static bool wait_for_next(struct fs *fs, struct timespec begun)
 {
@@ -34,12 +37,23 @@ static bool wait_for_next(struct fs *fs, struct timespec begun)
 	return !fs->stopping;
 }
 
+/* Whether what was known when the marks were made is complete now. */
 static bool hand_over(struct fs *fs)
 {
+	struct timespec now;
+	bool handed;
+
 	if (!fs->options.hand_over || !open_any_writers(fs))
 		return true;
-	open_handing(fs);
-	return fs->options.hand_over(fs->options.cache_arg);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (fs->marked == 0) {
+		open_handing(fs);
+		fs->marked = now.tv_sec;
+	}
+	handed = fs->options.hand_over(fs->options.cache_arg) || now.tv_sec - fs->marked >= BY_ITSELF_S;
+	if (handed)
+		fs->marked = 0;
+	return handed;
 }
 
 /*
