@@ -267,6 +267,21 @@ void fs_file_release(struct fs_file *f)
 	free(f);
 }
 
+void fs_mended(struct fs *fs, uint64_t ino)
+{
+	struct open_state *o;
+	bool ended;
+
+	if (open_hold(fs, ino, &o) < 0)
+		return;
+	pthread_rwlock_wrlock(&o->io);
+	ended = !open_has_writers(fs, o) && refused_mended(fs, o);
+	pthread_rwlock_unlock(&o->io);
+	if (ended)
+		open_put(fs, o);
+	open_put(fs, o);
+}
+
 int fs_file_refused(const struct fs_file *f)
 {
 	return atomic_load(&f->open->refusing);

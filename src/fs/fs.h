@@ -275,6 +275,8 @@ enum fs_write {
  */
 int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, int n, unsigned flags);
 
+/* After fs_options.stale said FS_STALE_CONTENTS: who caches what is written has taken size and contents from here. */
+void fs_mended(struct fs *fs, uint64_t ino);
 /*
  * Whether the kernel was lately refused bytes of the inode that it had cached, so that more of them will be, too: the error of
  * that, or 0. Bytes that would have made the file longer are lost then, and nothing is written behind them before

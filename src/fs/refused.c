@@ -67,6 +67,18 @@ bool refused_outlives(struct fs *fs, struct open_state *o)
 	return does;
 }
 
+bool refused_mended(struct fs *fs, struct open_state *o)
+{
+	bool was;
+
+	forget(o);
+	pthread_rwlock_wrlock(&fs->tree_lock);
+	was = o->outlives;
+	o->outlives = false;
+	pthread_rwlock_unlock(&fs->tree_lock);
+	return was;
+}
+
 struct open_state *refused_forget(struct inode *i)
 {
 	struct open_state *o = i->open;

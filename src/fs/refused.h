@@ -23,6 +23,8 @@ void refused_cut(struct open_state *o, uint64_t size);
  * it outlives the open files. Returns whether the caller's use of the open state goes on for that. Takes the tree lock.
  */
 bool refused_outlives(struct fs *fs, struct open_state *o);
+/* The kernel has taken the size from here. Returns whether that ends the use of refused_outlives(). Takes the tree lock. */
+bool refused_mended(struct fs *fs, struct open_state *o);
 /* The kernel has forgotten the inode: returns the open state of which a use ends now, or NULL. Tree lock held for writing. */
 struct open_state *refused_forget(struct inode *i);
 /* Ends all such uses; nothing is open any more. */

@@ -185,6 +185,7 @@ static int mend_setattr(struct fs *fs, uint64_t ino, const struct fs_setattr *se
 
 	if (res < 0 || attr->writers)
 		return res < 0 ? res : -EAGAIN;
+	fs_mended(fs, ino);
 	return times.set == 0 || fs_setattr(fs, ino, &times, attr) < 0 ? fs_getattr(fs, ino, attr) : 0;
 }
 
