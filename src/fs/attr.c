@@ -115,11 +115,11 @@ int fs_getattr(struct fs *fs, uint64_t ino, struct fs_attr *ret)
 	return i ? 0 : -ENOENT;
 }
 
-/* The set-id bits that an unprivileged change of the contents takes away. */
-static uint32_t without_set_id(uint32_t mode)
+/* The mode without the set-id bits that an unprivileged change of the contents takes away. */
+static uint32_t without_set_id(uint32_t mode, bool setgid)
 {
 	mode &= ~(uint32_t)S_ISUID;
-	if (mode & S_IXGRP)
+	if (mode & S_IXGRP || setgid)
 		mode &= ~(uint32_t)S_ISGID;
 	return mode;
 }
@@ -136,7 +136,7 @@ static void drop_capability(struct tx *tx, const struct inode *i)
 		body_unxattr(&tx->body, i->ino, XATTR_NAME_CAPS, strlen(XATTR_NAME_CAPS));
 }
 
-int attr_kill_priv(struct fs *fs, struct inode *i, bool set_id)
+int attr_kill_priv(struct fs *fs, struct inode *i, unsigned kill)
 {
 	struct fs_record_inode image;
 	struct timespec now = fs_now();
@@ -145,7 +145,7 @@ int attr_kill_priv(struct fs *fs, struct inode *i, bool set_id)
 	int r;
 
 	pthread_rwlock_rdlock(&fs->tree_lock);
-	any = (set_id && without_set_id(i->mode) != i->mode) || has_capability(i);
+	any = (kill && without_set_id(i->mode, kill & FS_KILL_SETGID) != i->mode) || has_capability(i);
 	pthread_rwlock_unlock(&fs->tree_lock);
 	if (!any)
 		return 0;
@@ -153,8 +153,8 @@ int attr_kill_priv(struct fs *fs, struct inode *i, bool set_id)
 	if (r < 0)
 		return r;
 	image = attr_image(i, false);
-	if (set_id)
-		image.mode = without_set_id(image.mode);
+	if (kill)
+		image.mode = without_set_id(image.mode, kill & FS_KILL_SETGID);
 	image.ctime = record_time(&now);
 	body_inode(&tx.body, &image);
 	drop_capability(&tx, i);
@@ -192,7 +192,7 @@ static void change_image(struct fs_record_inode *image, const struct fs_setattr 
 	if (set->set & FS_SET_MODE)
 		image->mode = (image->mode & S_IFMT) | (set->mode & MODE_BITS);
 	else if ((set->set & (FS_SET_UID | FS_SET_GID | FS_SET_KILL_PRIV)) && !S_ISDIR(image->mode))
-		image->mode = without_set_id(image->mode);
+		image->mode = without_set_id(image->mode, set->set & FS_SET_KILL_SETGID);
 	if (set->set & FS_SET_UID)
 		image->uid = set->uid;
 	if (set->set & FS_SET_GID)
@@ -272,7 +272,7 @@ static int set_regular(struct fs *fs, struct open_state *o, const struct fs_seta
 	int r;
 
 	if (set->set & FS_SET_SIZE) {
-		r = attr_kill_priv(fs, o->inode, false);
+		r = attr_kill_priv(fs, o->inode, 0);
 		if (r == 0)
 			r = set_size(fs, o, set->size, &now);
 		if (r < 0)

@@ -22,9 +22,9 @@ struct fs_record_inode attr_image(struct inode *i, bool all);
 void attr_committed(struct fs *fs, struct open_state *o, bool rest);
 
 /*
- * What a change of the contents takes away: the attribute security.capability, and, if `set_id`, set-id bits (of someone
- * without CAP_FSETID). A transaction of its own, if there is anything to take away.
+ * What a change of the contents takes away: the attribute security.capability, and set-id bits, as `kill` says (enum
+ * fs_kill). A transaction of its own, if there is anything to take away.
  */
-int attr_kill_priv(struct fs *fs, struct inode *i, bool set_id);
+int attr_kill_priv(struct fs *fs, struct inode *i, unsigned kill);
 
 #endif

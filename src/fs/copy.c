@@ -82,7 +82,7 @@ static int build(struct copy *c, struct tx *tx)
 }
 
 /* open_state.io of both held for writing. */
-static int copy(struct copy *c, bool past_end, bool kill_priv)
+static int copy(struct copy *c, bool past_end, unsigned kill)
 {
 	uint64_t size = open_size(c->from);
 	struct tx tx;
@@ -98,7 +98,7 @@ static int copy(struct copy *c, bool past_end, bool kill_priv)
 		return -EOPNOTSUPP;
 	r = refused_before(c->to, c->target, c->target + c->len);
 	if (r == 0)
-		r = attr_kill_priv(c->fs, c->to->inode, kill_priv);
+		r = attr_kill_priv(c->fs, c->to->inode, kill);
 	if (r == 0)
 		r = contents_commit(c->fs, c->from, NULL);
 	if (r == 0 && c->to != c->from)
@@ -120,7 +120,7 @@ static void lock_both(struct open_state *a, struct open_state *b)
 }
 
 int fs_file_copy(struct fs_file *from, uint64_t start, struct fs_file *to, uint64_t target, uint64_t len, bool past_end,
-		 bool kill_priv, uint64_t *copied)
+		 unsigned kill, uint64_t *copied)
 {
 	struct copy c = {from->fs, from->open, to->open, start, target, len};
 	int r;
@@ -134,7 +134,7 @@ int fs_file_copy(struct fs_file *from, uint64_t start, struct fs_file *to, uint6
 	if (fs_is_read_only(c.fs))
 		return -EROFS;
 	lock_both(c.from, c.to);
-	r = copy(&c, past_end, kill_priv);
+	r = copy(&c, past_end, kill);
 	if (c.to != c.from)
 		pthread_rwlock_unlock(&c.to->io);
 	pthread_rwlock_unlock(&c.from->io);

@@ -42,7 +42,7 @@ static int truncate_at_open(struct fs *fs, struct open_state *o)
 	int r;
 
 	pthread_rwlock_wrlock(&o->io);
-	r = attr_kill_priv(fs, o->inode, false);
+	r = attr_kill_priv(fs, o->inode, 0);
 	if (r == 0)
 		r = open_punch(fs, o, 0, UINT64_MAX);
 	if (r == 0) {

@@ -133,6 +133,12 @@ bool fs_has_tree(const struct fs *fs);
  */
 void fs_caller_stamps(struct fs *fs);
 
+/* Which set-id bits a change of a file's contents takes away. */
+enum fs_kill {
+	FS_KILL_SET_ID = 1 << 0, /* setuid, and setgid where the group may execute (the caller lacks CAP_FSETID) */
+	FS_KILL_SETGID = 1 << 2, /* setgid where it may not, too (nor is the caller in the file's group) */
+};
+
 /* What stat(2) and statx(2) tell. */
 struct fs_attr {
 	uint64_t ino;
@@ -173,7 +179,8 @@ enum fs_set {
 	FS_SET_CTIME = 1 << 6, /* otherwise ctime becomes now */
 	FS_SET_ATIME_NOW = 1 << 7,
 	FS_SET_MTIME_NOW = 1 << 8,
-	FS_SET_KILL_PRIV = 1 << 9, /* clear set-id bits as write(2) does (the caller lacks CAP_FSETID) */
+	FS_SET_KILL_PRIV = 1 << 9,    /* clear set-id bits as write(2) does (FS_KILL_SET_ID) */
+	FS_SET_KILL_SETGID = 1 << 10, /* and, when set-id bits go for whatever reason, setgid in any case (FS_KILL_SETGID) */
 };
 
 struct fs_setattr {
@@ -266,7 +273,8 @@ void fs_file_unread(struct fs_file *f, uint64_t offset);
 void fs_file_accessed(struct fs_file *f);
 
 enum fs_write {
-	FS_WRITE_KILL_SET_ID = 1 << 0, /* set-id bits go (the caller lacks CAP_FSETID) */
+	FS_WRITE_KILL_SET_ID = FS_KILL_SET_ID,
+	FS_WRITE_KILL_SETGID = FS_KILL_SETGID,
 	FS_WRITE_CACHED = 1 << 1, /* pages that the kernel writes back: it took the privileges away when they were written */
 };
 /*
@@ -292,19 +300,19 @@ bool fs_file_has_writers(const struct fs_file *f);
 int fs_file_seek(struct fs_file *f, uint64_t offset, int whence, uint64_t *ret);
 /*
  * fallocate(2). mode: 0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE with it, FALLOC_FL_ZERO_RANGE with or without
- * it; others: -EOPNOTSUPP. kill_priv: as FS_WRITE_KILL_SET_ID. Nothing is allocated: -ENOSPC says that the disk has no room
+ * it; others: -EOPNOTSUPP. kill: enum fs_kill. Nothing is allocated: -ENOSPC says that the disk has no room
  * for the holes in the range at this moment. A range that was zeroed is a hole.
  */
-int fs_file_allocate(struct fs_file *f, int mode, uint64_t offset, uint64_t len, bool kill_priv);
+int fs_file_allocate(struct fs_file *f, int mode, uint64_t offset, uint64_t len, unsigned kill);
 
 /*
  * copy_file_range(2), by sharing: the cost is that of a transaction, whatever the length. Copies up to the source's end,
  * or, if past_end, takes what lies past the end known here for a hole (the kernel may know of a later one).
- * kill_priv: as FS_WRITE_KILL_SET_ID, for `to`. *copied is less than len only at the source's end. -EOPNOTSUPP: too short
+ * kill: enum fs_kill, for `to`. *copied is less than len only at the source's end. -EOPNOTSUPP: too short
  * to be worth it, or one of the two has no name; -EINVAL: the ranges overlap in one file.
  */
 int fs_file_copy(struct fs_file *from, uint64_t start, struct fs_file *to, uint64_t target, uint64_t len, bool past_end,
-		 bool kill_priv, uint64_t *copied);
+		 unsigned kill, uint64_t *copied);
 
 /* Commits the inode's data, attributes and all, if any is buffered. For close(2) and its errors. */
 int fs_file_flush(struct fs_file *f);

@@ -105,7 +105,7 @@ static bool mode_known(int mode)
 	}
 }
 
-int fs_file_allocate(struct fs_file *f, int mode, uint64_t offset, uint64_t len, bool kill_priv)
+int fs_file_allocate(struct fs_file *f, int mode, uint64_t offset, uint64_t len, unsigned kill)
 {
 	int r;
 
@@ -120,7 +120,7 @@ int fs_file_allocate(struct fs_file *f, int mode, uint64_t offset, uint64_t len,
 	if (fs_is_read_only(f->fs))
 		return -EROFS;
 	pthread_rwlock_wrlock(&f->open->io);
-	r = attr_kill_priv(f->fs, f->open->inode, kill_priv);
+	r = attr_kill_priv(f->fs, f->open->inode, kill);
 	if (r == 0)
 		r = allocate(f->fs, f->open, mode, offset, offset + len);
 	pthread_rwlock_unlock(&f->open->io);

@@ -138,7 +138,7 @@ int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, i
 	if (fs_is_read_only(f->fs))
 		r = -EROFS;
 	else if (!(flags & FS_WRITE_CACHED))
-		r = attr_kill_priv(f->fs, f->open->inode, flags & FS_WRITE_KILL_SET_ID);
+		r = attr_kill_priv(f->fs, f->open->inode, flags & (FS_WRITE_KILL_SET_ID | FS_WRITE_KILL_SETGID));
 	if (r == 0)
 		r = write_buffer(f->fs, f->open, &in, flags & FS_WRITE_CACHED);
 	if (r < 0 && (flags & FS_WRITE_CACHED))

@@ -1,5 +1,6 @@
 bin_PROGRAMS += reelfs
 reelfs_SOURCES = \
+	src/fuse/caller.c src/fuse/caller.h \
 	src/fuse/clone.c src/fuse/clone.h \
 	src/fuse/daemon.c src/fuse/daemon.h \
 	src/fuse/handles.c src/fuse/handles.h \

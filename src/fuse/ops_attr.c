@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "caller.h"
 #include "mend.h"
 #include "ops.h"
 #include "wire.h"
@@ -191,7 +192,7 @@ static int mend_setattr(struct fs *fs, uint64_t ino, const struct fs_setattr *se
 
 void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_set, struct fuse_file_info *fi)
 {
-	const struct fs_setattr set = {
+	struct fs_setattr set = {
 	    .set = set_bits(to_set),
 	    .mode = st->st_mode & 07777,
 	    .uid = st->st_uid,
@@ -205,10 +206,14 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_set, str
 	int res;
 
 	(void)fi;
-	if (mend_asks(req))
-		res = mend_setattr(fs_of(req), ino, &set, &attr);
-	else
-		res = fs_setattr(fs_of(req), ino, &set, &attr);
+	if (mend_asks(req)) {
+		reply_attr(req, mend_setattr(fs_of(req), ino, &set, &attr), &attr);
+		return;
+	}
+	if (set.set & FS_SET_KILL_PRIV ? caller_kills(req, ino) & FS_KILL_SETGID
+				       : set.set & (FS_SET_UID | FS_SET_GID) && caller_may_kill(req, ino) & FS_KILL_SETGID)
+		set.set |= FS_SET_KILL_SETGID;
+	res = fs_setattr(fs_of(req), ino, &set, &attr);
 	reply_attr(req, res, &attr);
 }
 

@@ -13,6 +13,7 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "caller.h"
 #include "log.h"
 #include "loop.h"
 #include "mend.h"
@@ -153,20 +154,22 @@ void op_tmpfile(fuse_req_t req, fuse_ino_t parent, mode_t mode, struct fuse_file
 #endif
 
 /* An open that truncates clears set-id bits as a write does. */
-static int kill_priv(struct fs *fs, fuse_ino_t ino)
+static int kill_priv(fuse_req_t req, fuse_ino_t ino)
 {
-	const struct fs_setattr set = {.set = FS_SET_KILL_PRIV};
+	struct fs_setattr set = {.set = FS_SET_KILL_PRIV};
 	struct fs_attr attr;
 
-	return fs_setattr(fs, ino, &set, &attr);
+	if (caller_kills(req, ino) & FS_KILL_SETGID)
+		set.set |= FS_SET_KILL_SETGID;
+	return fs_setattr(fs_of(req), ino, &set, &attr);
 }
 
-static int open_file(struct fs *fs, fuse_ino_t ino, int flags, struct handle *h)
+static int open_file(fuse_req_t req, fuse_ino_t ino, int flags, struct handle *h)
 {
-	int res = fs_file_open(fs, ino, flags, &h->file);
+	int res = fs_file_open(fs_of(req), ino, flags, &h->file);
 
 	if (res == 0 && (flags & O_TRUNC) && wire_kills_set_id()) {
-		res = kill_priv(fs, ino);
+		res = kill_priv(req, ino);
 		if (res < 0)
 			fs_file_release(h->file);
 	}
@@ -187,7 +190,7 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		reply_status(req, -ENOMEM);
 		return;
 	}
-	res = open_file(m->fs, ino, mend_asks(req) ? O_RDONLY : open_flags(m, fi), h);
+	res = open_file(req, ino, mend_asks(req) ? O_RDONLY : open_flags(m, fi), h);
 	if (res < 0) {
 		handle_free(h);
 		reply_status(req, res);
@@ -228,7 +231,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	const struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
-	unsigned flags = (wire_kills_set_id() ? FS_WRITE_KILL_SET_ID : 0) | (fi->writepage ? FS_WRITE_CACHED : 0);
+	unsigned flags = (wire_kills_set_id() ? caller_kills(req, ino) : 0) | (fi->writepage ? FS_WRITE_CACHED : 0);
 	int res = fs_file_write(file_of(fi), (uint64_t)offset, &iov, 1, flags);
 
 	if (res < 0 && fi->writepage)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "caller.h"
 #include "ops.h"
 
 /* All up to the end is data: where the end is known but not what the kernel has cached before it. */
@@ -46,16 +47,11 @@ void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct f
 		fuse_reply_lseek(req, (off_t)ret);
 }
 
-/* The kernel does not say whether the caller has CAP_FSETID: it is taken that root has it and others have not. */
-static bool may_keep_set_id(fuse_req_t req)
-{
-	return fuse_req_ctx(req)->uid == 0;
-}
-
 void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t len, struct fuse_file_info *fi)
 {
-	(void)ino;
-	reply_status(req, fs_file_allocate(file_of(fi), mode, (uint64_t)offset, (uint64_t)len, !may_keep_set_id(req)));
+	unsigned kill = caller_may_kill(req, ino);
+
+	reply_status(req, fs_file_allocate(file_of(fi), mode, (uint64_t)offset, (uint64_t)len, kill));
 }
 
 /*
@@ -71,10 +67,9 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t offset_in, stru
 	int res = -EINVAL;
 
 	(void)ino_in;
-	(void)ino_out;
 	if (flags == 0)
 		res = fs_file_copy(from, (uint64_t)offset_in, file_of(fi_out), (uint64_t)offset_out, len, past_end,
-				   !may_keep_set_id(req), &copied);
+				   caller_may_kill(req, ino_out), &copied);
 	if (res < 0)
 		reply_status(req, res);
 	else

@@ -3,6 +3,7 @@
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh" || exit 1
 mount_options=(-o "create,allow_other")
+ranges=$build/tests/mount/ranges
 
 as_other() {
 	setpriv --reuid 12345 --regid 12345 --clear-groups "$@"
@@ -34,12 +35,62 @@ test_write_by_other_without_writeback() {
 	expect 777 "$(stat -c %a "$mnt/f")"
 }
 
-# Setgid without group execute is no set-id bit and stays.
-test_setgid_not_executable() {
+# in_its_group: someone who is in the file's group, but has no capabilities.
+in_its_group() {
+	setpriv --reuid 12345 --regid 12345 --groups 0 "$@"
+}
+
+# changed HOW COMMAND...: what becomes of the set-id bits of each kind of file (xfstests generic/683 to 685).
+changed() {
+	local how=$1 mode
+	shift
+	for mode in 6666 6676 6766 6777; do
+		set_id $mode
+		as_other "$@"
+		expect ${mode/6/} "$(stat -c %a "$mnt/f")" "mode $mode after $how by another user"
+		set_id $mode
+		"$@"
+		expect $mode "$(stat -c %a "$mnt/f")" "mode $mode after $how by root"
+	done
+	# Without group execution setgid stays for those in the group.
+	set_id 6666
+	in_its_group "$@"
+	expect 2666 "$(stat -c %a "$mnt/f")" "mode 6666 after $how by a member of the group"
+	set_id 6676
+	in_its_group "$@"
+	expect 676 "$(stat -c %a "$mnt/f")" "mode 6676 after $how by a member of the group"
+}
+
+test_ranges_changed() {
 	need_root
-	set_id 6767
-	as_other sh -c "echo more >>'$mnt/f'"
-	expect 2767 "$(stat -c %a "$mnt/f")"
+	changed fallocate fallocate -l 65536 "$mnt/f"
+	changed punching fallocate -p -o 0 -l 4 "$mnt/f"
+	changed zeroing fallocate -z -o 0 -l 65536 "$mnt/f"
+}
+
+test_copied_into() {
+	need_root
+	head -c 100000 /dev/urandom >"$mnt/from"
+	changed copy_file_range sh -c "\"$ranges\" copy \"$mnt/from\" 0 \"$mnt/f\" 0 100000 >/dev/null"
+}
+
+test_setgid_of_groups() {
+	need_root
+	changed truncate truncate -s 3 "$mnt/f"
+	changed 'open(O_TRUNC)' sh -c ": >\"$mnt/f\""
+	changed write sh -c "echo more >>\"$mnt/f\""
+	remount_it -o allow_other,no_writeback_cache
+	changed write sh -c "echo more >>\"$mnt/f\""
+}
+
+# The owner gives a file away from a group that he is not in: setgid goes.
+test_chgrp_by_owner() {
+	need_root
+	set_id 2664
+	chown 12345:0 "$mnt/f"
+	chmod 2664 "$mnt/f"
+	as_other chgrp 12345 "$mnt/f"
+	expect 664 "$(stat -c %a "$mnt/f")"
 }
 
 # Truncating clears them, by truncate(2) and by open(2).
