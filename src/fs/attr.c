@@ -259,6 +259,7 @@ static int set_size(struct fs *fs, struct open_state *o, uint64_t size, const st
 	if (r < 0)
 		return r;
 	open_change(fs, o, &size, 0, now);
+	o->asked = size;
 	refused_cut(o, size);
 	return 0;
 }

@@ -233,7 +233,7 @@ static bool end_writing(struct fs *fs, struct open_state *o, int r)
 	if (r < 0) {
 		log_loss(fs, o, r);
 		open_revert(fs, o);
-		refused_note(o, open_size(o), size, r);
+		refused_note(fs, o, open_size(o), size, r);
 	}
 	if (o->failing)
 		stale |= FS_STALE_ATTR | FS_STALE_CONTENTS;

@@ -171,7 +171,7 @@ static void begin_change(struct open_state *o)
 	if (o->changed)
 		return;
 	o->handing = 0;
-	o->size = o->lowest = o->complete = o->inode->size;
+	o->size = o->lowest = o->complete = o->asked = o->inode->size;
 	o->allocated = o->inode->extents.bytes;
 	o->atime = o->inode->atime;
 	o->mtime = o->inode->mtime;
@@ -186,6 +186,8 @@ static void set_size(struct open_state *o, uint64_t size)
 		o->lowest = size;
 	if (o->complete > size)
 		o->complete = size;
+	if (o->asked > size)
+		o->asked = size;
 	if (o->handing > size)
 		o->handing = size;
 }

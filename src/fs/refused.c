@@ -10,11 +10,43 @@
 #include "open.h"
 #include "refused.h"
 
-void refused_note(struct open_state *o, uint64_t offset, uint64_t end, int error)
+/* The first byte of [start, end) that is a hole; `end` if there is none. */
+static uint64_t first_hole(const struct open_state *o, uint64_t start, uint64_t end)
+{
+	uint64_t from, to;
+
+	while (start < end && open_next_data(o, start, &from, &to) && from == start)
+		start = to;
+	return start < end ? start : end;
+}
+
+/*
+ * Requests overtake each other: what comes behind the bytes that are lost may be here already, and the file be long enough.
+ * What is no old hole, nor one that was asked for, ends it then.
+ */
+static void cut_at_gap(struct fs *fs, struct open_state *o, uint64_t offset, uint64_t end)
+{
+	const uint64_t known = o->complete > o->asked ? o->complete : o->asked;
+	const struct timespec now = fs_now();
+	uint64_t gap;
+
+	if (!o->changed)
+		return;
+	gap = first_hole(o, offset > known ? offset : known, end);
+	if (gap < end && open_punch(fs, o, gap, UINT64_MAX) == 0)
+		open_change(fs, o, &gap, 0, &now);
+}
+
+void refused_note(struct fs *fs, struct open_state *o, uint64_t offset, uint64_t end, int error)
 {
 	uint64_t size = open_size(o);
 
 	atomic_store(&o->refusing, error);
+	if (offset < size)
+		cut_at_gap(fs, o, offset, end < size ? end : size);
+	if (end < size)
+		end = size;
+	size = open_size(o);
 	if (end <= size)
 		return;
 	if (offset < size)

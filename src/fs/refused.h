@@ -9,8 +9,8 @@
 
 /* In all of these open_state.io is held for writing. */
 
-/* Bytes that the kernel handed over were refused with `error`, and are lost. */
-void refused_note(struct open_state *o, uint64_t offset, uint64_t end, int error);
+/* Bytes that the kernel handed over were refused with `error`, and are lost; what would be behind a gap is dropped. */
+void refused_note(struct fs *fs, struct open_state *o, uint64_t offset, uint64_t end, int error);
 /* Whether a change of [offset, end) may take place: 0, or the error of those bytes, if it would leap over them. */
 int refused_before(const struct open_state *o, uint64_t offset, uint64_t end);
 /* [offset, end) was stored. */

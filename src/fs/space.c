@@ -88,6 +88,8 @@ static int allocate(struct fs *fs, struct open_state *o, int mode, uint64_t star
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && end > size)
 		size = end;
 	open_change(fs, o, &size, 0, &now);
+	if (!(mode & FALLOC_FL_KEEP_SIZE) && o->asked < end)
+		o->asked = end;
 	return 0;
 }
 

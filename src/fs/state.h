@@ -105,6 +105,7 @@ struct open_state {
 	int told;     /* the error of committing it while it is open that was told; 0: it works */
 	uint64_t lowest;   /* the least that the size has been since it was the committed one */
 	uint64_t complete; /* before this nothing is missing that the kernel has cached and not handed over (W1) */
+	uint64_t asked;    /* a size that was asked for as such: what is a hole before it is meant to be one */
 
 	pthread_mutex_t attr;
 	/* protected by attr: */

@@ -120,7 +120,7 @@ static int write_buffer(struct fs *fs, struct open_state *o, const struct range_
 /* The kernel drops these pages, but goes on showing them, and the size that they made, until the last writer has closed. */
 static void note_refused(struct fs *fs, struct open_state *o, const struct range_in *in, int error)
 {
-	refused_note(o, in->offset, in->offset + in->len, error);
+	refused_note(fs, o, in->offset, in->offset + in->len, error);
 	o->missing = true;
 	open_set_failing(fs, o, true);
 	if (fs->options.stale)

@@ -4,6 +4,7 @@
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh" || exit 1
 mount_options=()
+cached=$build/tests/mount/cached
 
 on_small_disk() {
 	small_disk 16m
@@ -38,6 +39,88 @@ test_writer_is_told() {
 	expect kept "$(cat "$mnt/kept")"
 	remount_it
 	expect kept "$(cat "$mnt/kept")"
+}
+
+# nul_bytes FILE: how many NUL bytes a file of 'x' has, which nobody wrote.
+nul_bytes() {
+	tr -d x <"$1" | wc -c
+}
+
+# xs N: so many 'x'.
+xs() {
+	head -c "$1" /dev/zero | tr '\0' x
+}
+
+# far_too_much OPTION: hundreds of times what the disk holds. The writer is told, at the latest when it closes; the file is as
+# long as what is stored, and all of that was written; what follows is told the same, and works when there is room.
+far_too_much() {
+	local size
+	small_disk 64m
+	mount_it -o "create$1"
+	echo kept >"$mnt/kept"
+	xs 300000000 2>/dev/null | dd of="$mnt/big" bs=64k iflag=fullblock 2>"$scratch/error" && fail "there was room"
+	grep -qF "No space left on device" "$scratch/error" || fail "dd: $(cat "$scratch/error")"
+	remount_it -o "fsname=x$1"
+	size=$(stat -c %s "$mnt/big")
+	[ "$size" -lt 67108864 ] || fail "the size is $size"
+	expect 0 "$(nul_bytes "$mnt/big")" "NUL bytes"
+	expect kept "$(cat "$mnt/kept")"
+	rm "$mnt/big"
+	unmount_it
+	"$reel" compact "$container" >/dev/null
+	mount_it -o "fsname=x$1"
+	xs 1000000 >"$mnt/again"
+	expect 1000000 "$(stat -c %s "$mnt/again")"
+}
+
+test_far_too_much() {
+	far_too_much ""
+}
+
+test_far_too_much_without_writeback() {
+	far_too_much ,no_writeback_cache
+}
+
+# Two writers at once: what each of them has in the end it has written, from its start.
+test_two_writers() {
+	local first i
+	small_disk 64m
+	mount_it -o create
+	xs 200000000 2>/dev/null | dd of="$mnt/1" bs=1M iflag=fullblock 2>"$scratch/error1" &
+	first=$!
+	xs 200000000 2>/dev/null | dd of="$mnt/2" bs=64k iflag=fullblock 2>"$scratch/error2" && fail "there was room"
+	! wait $first || fail "there was room"
+	remount_it
+	for i in 1 2; do
+		grep -qF "No space left on device" "$scratch/error$i" || fail "dd: $(cat "$scratch/error$i")"
+		[ ! -s "$mnt/$i" ] || expect 0 "$(nul_bytes "$mnt/$i")" "NUL bytes"
+	done
+}
+
+# A file that became too long for the disk does not get a gap when somebody goes on with it.
+test_appending_after_refusal() {
+	small_disk 64m
+	mount_it -o create
+	xs 200000000 2>/dev/null | dd of="$mnt/log" bs=4k iflag=fullblock 2>/dev/null && fail "there was room"
+	# More behind it, while the kernel may take it for longer than it is: refused or stored, but never behind a gap.
+	xs 5000 2>/dev/null >>"$mnt/log" || true
+	remount_it
+	expect 0 "$(nul_bytes "$mnt/log")" "NUL bytes"
+}
+
+# What write(2) and close(2) have said is stored is so, although other programs fill the disk between.
+test_room_is_promised() {
+	on_small_disk
+	cat >"$scratch/script" <<-'EOF'
+		dd if=/dev/zero of="$1" bs=64k status=none 2>/dev/null
+		exit 0
+	EOF
+	"$cached" synced-then "$mnt/f" sync_file_range 3000000 'at the end' sh "$scratch/script" "$scratch/disk/ballast" ||
+		fail "what had been taken in was refused"
+	expect 'at the end' "$(tail -c 10 "$mnt/f")"
+	kill_it
+	mount_it
+	expect 'at the end' "$(tail -c 10 "$mnt/f")"
 }
 
 # Files of other programs, not the mount, fill the disk: what is open can be written again when they are gone.

@@ -123,6 +123,36 @@ START_TEST(refused_bytes_never_become_zeros)
 }
 END_TEST
 
+/* Requests overtake each other: what was stored behind refused bytes goes with them; holes that were asked for stay. */
+START_TEST(overtaken_bytes_never_become_zeros)
+{
+	uint8_t *data = h_random(3000000, 1);
+	struct fs_attr attr;
+	uint64_t n = 0;
+	int r = 0;
+	if (!no_room_begin(DISK))
+		return;
+	struct fs_file *f = h_file(h_fs, "f", 0);
+	if (_i)
+		ck_assert_int_eq(h_truncate(h_fs, h_ino(h_fs, "f"), 3000000), 0);
+	for (; r == 0 && n < 3000000; n += 60000) {
+		r = write_back(f, n + 20000, data + n + 20000, 40000);
+		if (r == 0)
+			r = write_back(f, n, data + n, 20000);
+	}
+	ck_assert_int_eq(r, -ENOSPC);
+	ck_assert_int_eq(h_end(f), 0);
+	ck_assert_int_eq(h_stat(h_fs, "f", &attr), 0);
+	if (_i == 0) {
+		ck_assert_uint_eq(attr.size, n - 60000);
+		h_expect(h_fs, "f", data, n - 60000);
+	} else {
+		ck_assert_uint_eq(attr.size, 3000000);
+	}
+	free(data);
+}
+END_TEST
+
 /* In the middle of a file the old bytes stay where new ones were refused. */
 START_TEST(refused_changes_leave_the_old_bytes)
 {
@@ -188,6 +218,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, room_is_promised);
 	tcase_add_test(tc, promises_are_given_back);
 	tcase_add_loop_test(tc, refused_bytes_never_become_zeros, 0, 4);
+	tcase_add_loop_test(tc, overtaken_bytes_never_become_zeros, 0, 2);
 	tcase_add_test(tc, refused_changes_leave_the_old_bytes);
 	return suite;
 }
