@@ -28,7 +28,6 @@
 #define AT_THE_END_S    10 /* without a single WRITE */
 #define ROUNDS_LAST     8  /* that bring something: who writes on and on does not keep the mount from ending */
 #define TRIES_LAST      60
-#define MARKS           8   /* while files are being truncated all the time */
 #define GONE_MS         500 /* for the connection to end, when nothing is open */
 
 static struct keeper *keeper;
@@ -103,29 +102,33 @@ static int mark(enum keeper_sync how, const struct timespec *deadline)
 	return res;
 }
 
+static int mark_later(const struct timespec *deadline)
+{
+	static const struct timespec pause = {.tv_nsec = 1000000};
+
+	nanosleep(&pause, NULL);
+	return mark(KEEPER_MARKS, deadline);
+}
+
 /*
- * A WRITE that the kernel held back for another request (a truncation, an fsync, a close) comes as soon as the one who sent
- * that goes on: hence a second mark, and another one when a truncation came meanwhile. Lock held. 0, or a negative errno value.
+ * A WRITE that the kernel has held back because the file is being shortened, synced or closed comes as soon as the thread
+ * that does that goes on: hence a second mark. One that shortens sends its request first, which comes before the second mark,
+ * and the WRITE before the third. What begins later holds back nothing that was asked for. Lock held. 0, or a negative errno
+ * value.
  */
 static int round_of(enum keeper_sync how, int seconds)
 {
-	static const struct timespec pause = {.tv_nsec = 1000000};
+	unsigned long before = served_shortenings();
 	struct timespec deadline;
-	unsigned long before;
 	int res;
 
 	clock_gettime(CLOCK_MONOTONIC, &deadline);
 	deadline.tv_sec += seconds;
 	res = mark(how, &deadline);
-	for (int i = 0; res == 0; i++) {
-		before = served_shortenings();
-		nanosleep(&pause, NULL);
-		res = mark(KEEPER_MARKS, &deadline);
-		if (res < 0 || served_shortenings() == before)
-			break;
-		if (i == MARKS)
-			res = -EAGAIN;
-	}
+	if (res == 0)
+		res = mark_later(&deadline);
+	if (res == 0 && served_shortenings() != before)
+		res = mark_later(&deadline);
 	return res;
 }
 
@@ -159,9 +162,9 @@ static int hand_over_all(void)
 		more = served_writes() != before;
 		if (res == 0 && !more)
 			return 0;
-		if (res < 0 && res != -EAGAIN && (res != -ETIMEDOUT || !more))
+		if (res < 0 && (res != -ETIMEDOUT || !more))
 			return res;
-		rounds += res != -ETIMEDOUT;
+		rounds += res == 0;
 	}
 	return rounds > 0 ? 0 : -ETIMEDOUT;
 }
