@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +175,7 @@ void keeper_stop(struct keeper *k)
 		return;
 	if (k->socket >= 0)
 		close(k->socket);
+	kill(k->pid, SIGKILL); /* it may be stopped */
 	while (waitpid(k->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	munmap(k->shared, sizeof(*k->shared));

@@ -207,6 +207,7 @@ static int mount_and_loop(struct mount *m, struct options *o, const struct paths
 	severed = severed_pipe();
 	if (severed < 0)
 		goto out;
+	signals_mount_begins();
 	if (fuse_session_mount(se, paths->mountpoint) < 0) {
 		if (log_errors() == before)
 			log_line(LOG_ERR, "cannot mount on %s; see the message above", paths->mountpoint);
@@ -282,11 +283,9 @@ int session_run(struct options *o, const struct paths *paths)
 	fs = follow_disk(o, paths) == 0 ? open_container(o, paths, &m) : NULL;
 	m.fs = fs;
 	ret = fs != NULL ? mount_and_loop(&m, o, paths) : -1;
-	handover_stop();
-	if (fs == NULL)
-		return -1;
 	(void)signals_loop_ended();
-	if (close_container(fs, paths->container) < 0)
+	if (fs != NULL && close_container(fs, paths->container) < 0)
 		ret = -1;
+	handover_stop();
 	return ret;
 }

@@ -24,7 +24,7 @@
 #define KICK          SIGUSR1
 #define KICK_EVERY_NS 10000000
 
-enum phase { OPENING, RUNNING, CLOSING };
+enum phase { OPENING, MOUNTING, RUNNING, CLOSING };
 
 /* Protects all of this struct; taken by nobody who holds another lock. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -36,6 +36,7 @@ static struct {
 	enum signals_end end;
 } state;
 static pthread_cond_t obeyed = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t mounted = PTHREAD_COND_INITIALIZER; /* or not: the phase is another one */
 
 static sigset_t ending;
 
@@ -84,6 +85,8 @@ static void *wait_for_signals(void *arg)
 		if (sigwait(&ending, &sig) != 0)
 			continue;
 		pthread_mutex_lock(&lock);
+		while (state.phase == MOUNTING)
+			pthread_cond_wait(&mounted, &lock);
 		phase = state.phase;
 		state.ending = phase == RUNNING;
 		pthread_mutex_unlock(&lock);
@@ -125,10 +128,18 @@ int signals_start(void)
 	return 0;
 }
 
+void signals_mount_begins(void)
+{
+	pthread_mutex_lock(&lock);
+	state.phase = MOUNTING;
+	pthread_mutex_unlock(&lock);
+}
+
 void signals_loop_begins(struct fuse_session *se)
 {
 	pthread_mutex_lock(&lock);
 	state.phase = RUNNING;
+	pthread_cond_signal(&mounted);
 	state.se = se;
 	state.loop = pthread_self();
 	pthread_mutex_unlock(&lock);
@@ -142,6 +153,7 @@ enum signals_end signals_loop_ended(void)
 	while (state.ending)
 		pthread_cond_wait(&obeyed, &lock);
 	state.phase = CLOSING;
+	pthread_cond_signal(&mounted);
 	end = state.end;
 	pthread_mutex_unlock(&lock);
 	return end;

@@ -20,6 +20,9 @@ enum signals_end {
 	SIGNALS_FAILED, /* not all of that was possible (logged) */
 };
 
+/* From now on there may be a mount, so a signal waits for the loop to begin, or not to. */
+void signals_mount_begins(void);
+
 /* The calling thread is about to run se's loop. */
 void signals_loop_begins(struct fuse_session *se);
 

@@ -103,6 +103,26 @@ test_no_clone() {
 	stored "$mnt" 5 500
 }
 
+# A signal that comes while it is being mounted ends it, too, and leaves nothing behind.
+test_while_it_is_mounted() {
+	need_tracing
+	need_root
+	unmount_it
+	# shellcheck disable=SC2317 # try_mount calls it
+	slow_to_mount() {
+		export ASAN_OPTIONS=detect_leaks=0 # which is not possible under strace
+		exec strace -D -f -qq -o /dev/null -e trace=mount -e inject=mount:delay_exit=1000000 -- "$build/reelfs" "$@"
+	}
+	# It is in the list before it answers.
+	# shellcheck disable=SC2317 # try_mount calls it
+	mountpoint() {
+		grep -qF " $mnt " /proc/self/mountinfo
+	}
+	reelfs=slow_to_mount mount_it
+	ended_by_term 0
+	no_mount_left
+}
+
 # What is mounted over it stays. The mount beneath cannot be taken away without it, which is said.
 test_covered() {
 	need_root
