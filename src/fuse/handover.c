@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <syslog.h>
@@ -23,12 +24,15 @@
 #include "log.h"
 #include "mounts.h"
 #include "served.h"
+#include "wire.h"
 
-#define WHILE_RUNNING_S 4  /* a hand-over in between: the syncer has other things to do, too */
-#define AT_THE_END_S    10 /* without a single WRITE */
-#define ROUNDS_LAST     8  /* that bring something: who writes on and on does not keep the mount from ending */
-#define TRIES_LAST      60
-#define GONE_MS         500 /* for the connection to end, when nothing is open */
+#define WHILE_RUNNING_S  4 /* a hand-over in between: the syncer has other things to do, too */
+#define ROUNDS           4
+#define USUAL_CONGESTION 256 /* the least that kernels have */
+#define AT_THE_END_S     10  /* without a single WRITE */
+#define ROUNDS_LAST      8   /* that bring something: who writes on and on does not keep the mount from ending */
+#define TRIES_LAST       60
+#define GONE_MS          500 /* for the connection to end, when nothing is open */
 
 static struct keeper *keeper;
 
@@ -132,18 +136,48 @@ static int round_of(enum keeper_sync how, int seconds)
 	return res;
 }
 
-bool hand_over(void *mount)
+/* With so many requests in its queue the kernel, asked to write, passes over files. */
+static unsigned long congestion(void)
 {
-	int res = -ENXIO;
+	unsigned long limit = WIRE_CONGESTION;
+	FILE *file;
 
-	(void)mount;
+	if (geteuid() == 0)
+		return limit;
+	file = fopen("/sys/module/fuse/parameters/max_user_congthresh", "re");
+	if (file == NULL)
+		return USUAL_CONGESTION;
+	if (fscanf(file, "%lu", &limit) != 1 || limit == 0)
+		limit = USUAL_CONGESTION;
+	fclose(file);
+	return limit;
+}
+
+/* True: what the kernel had has come, and it has passed over nothing. */
+static bool round_in_between(unsigned long limit, int *res)
+{
+	unsigned long before = served_writes();
+
+	*res = -ENXIO;
 	pthread_mutex_lock(&lock);
 	if (atomic_load(&running))
-		res = round_of(KEEPER_SYNCS, WHILE_RUNNING_S);
+		*res = round_of(KEEPER_SYNCS, WHILE_RUNNING_S);
 	pthread_mutex_unlock(&lock);
+	return *res == 0 && served_writes() - before < limit;
+}
+
+bool hand_over(void *mount)
+{
+	const unsigned long limit = congestion();
+	bool complete = false;
+	int res = 0;
+
+	(void)mount;
+	for (int i = 0; i < ROUNDS && res == 0 && !complete; i++)
+		complete = round_in_between(limit, &res);
 	if (res < 0 && res != -ENXIO)
 		log_line(LOG_DEBUG, "%s: the kernel has not handed over everything: %s", usual, strerror(-res));
-	return res == 0;
+	return complete;
 }
 
 /* Until a round brings nothing. As long as WRITEs come, time does not matter. */

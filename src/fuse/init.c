@@ -50,7 +50,7 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	if (conn->max_readahead > MAX_READAHEAD)
 		conn->max_readahead = MAX_READAHEAD;
 	conn->max_background = MAX_BACKGROUND;
-	conn->congestion_threshold = MAX_BACKGROUND * 3 / 4;
+	conn->congestion_threshold = MAX_BACKGROUND; /* and more: wire.h */
 	conn->time_gran = 1;
 	m->ready();
 }

@@ -1,10 +1,10 @@
 /*
  * served.h - tells when what the kernel has been made to write out has been served.
  *
- * syncfs(2) on a FUSE file system may return while the WRITE requests that it has made wait in the kernel's queues
- * (always since Linux 6.19, and in stable kernels that have taken over that change). A request that a descriptor's close makes
- * (RELEASEDIR) goes through the same queue: when it comes, everything before it has been taken from the kernel. The keeper
- * marks such a directory (keeper.h, M4).
+ * syncfs(2) on a FUSE file system may return while the WRITE requests that it has made wait in the kernel's queues: newer
+ * kernels wait only until all of them have been queued. A request that a descriptor's close makes (RELEASEDIR) goes through
+ * the same queue: when it comes, everything before it has been taken from the kernel. The keeper marks such a directory
+ * (keeper.h, M4).
  */
 #ifndef REELFS_SERVED_H
 #define REELFS_SERVED_H

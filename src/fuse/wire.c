@@ -219,9 +219,10 @@ static void add_to_init(const struct fuse_out_header *out, const struct iovec *b
 	if (out->unique != init_unique)
 		return;
 	atomic_store(&init_pending, false);
-	if (out->error != 0 || body->iov_len < offsetof(struct fuse_init_out, flags) + sizeof(init->flags))
+	if (out->error != 0 || body->iov_len < offsetof(struct fuse_init_out, congestion_threshold) + sizeof(uint16_t))
 		return;
 	init->flags |= added;
+	init->congestion_threshold = WIRE_CONGESTION;
 	atomic_store(&setxattr_ext, (added & FUSE_SETXATTR_EXT) != 0);
 }
 

@@ -6,6 +6,8 @@
  *   it on, and none tells the handlers for which requests the kernel wants the bits cleared.
  * - FUSE_SETXATTR_EXT: whether a new ACL takes the setgid bit away depends on the groups of who sets it,
  *   which the kernel alone knows.
+ * - The number of requests past which the kernel, asked to write out, passes over files: libfuse allows for no more than
+ *   there may be under way.
  * - TMPFILE and STATX: requests that libfuse 3.14 answers with ENOSYS.
  *
  * All of it is found in the messages as they pass. The questions below are about the request that the calling
@@ -15,9 +17,13 @@
 #define REELFS_WIRE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include <fuse_lowlevel.h>
+
+/* That number, where root mounts. The kernel keeps users below its own limit (max_user_congthresh). */
+#define WIRE_CONGESTION UINT16_MAX
 
 /* To be called between fuse_session_mount() and the loop. 0, or -1 (logged). */
 int wire_install(struct fuse_session *se);
