@@ -23,6 +23,26 @@ test_open_files() {
 	compare_held "$mnt" 3 100
 }
 
+marks() {
+	messages "opcode: IOCTL"
+}
+
+more_marks() {
+	[ "$(marks)" -ge "$1" ]
+}
+
+# However many requests the kernel makes of them, all have come when a hand-over ends: the second from now has, six marks on.
+test_many_requests() {
+	local until
+	hold write "$mnt" 40 100
+	until=$(($(marks) + 6))
+	until_true 20 more_marks "$until" || fail "only $(marks) of $until marks"
+	awk -v until="$until" '/opcode: IOCTL/ && ++marks == until { exit } /opcode: WRITE/ { writes++ } END { print writes }' \
+		"$scratch/log" >"$scratch/writes"
+	[ "$(cat "$scratch/writes")" -ge 4000 ] || fail "only $(cat "$scratch/writes") requests of 4000"
+	not_busy
+}
+
 # What was stored through a mapping, whether it is still there or was taken away.
 test_mapping() {
 	hold map "$mnt/0" 100
