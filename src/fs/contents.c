@@ -54,8 +54,8 @@ void contents_tell_unread(struct fs *fs, struct inode *i, const struct data *d, 
 int contents_check(struct fs *fs, struct inode *i, struct data *d, uint64_t offset, uint64_t len)
 {
 	char path[4096];
-	uint64_t bad = 0, token;
-	int r, tries = 0;
+	uint64_t bad = 0, token = 0;
+	int r = 0, tries = 0;
 
 	do {
 		token = reel_reading(fs->store);

@@ -21,7 +21,6 @@ const char *reel_explain(int err)
 		       "when that is back";
 	case -ESTALE:
 		return "the file was removed on its server, or another one put in its place; open it again";
-	case -ENODEV:
 	case -ENXIO:
 		return "the disk that it lies on is gone";
 	case -EHOSTDOWN:

@@ -139,8 +139,10 @@ static int look_at_size(struct reel *r, uint64_t end, uint64_t most)
 	place_ask(r, r->fd);
 	int64_t size = disk_size(r->disk, r->fd);
 
-	if (size < 0)
+	if (size < 0 || ((uint64_t)size >= end && (uint64_t)size <= most))
 		return 0;
+	if (r->place.shared && !reel_has_name(r))
+		return fail(r, "the container was removed on another machine, or another file was moved over it");
 	if ((uint64_t)size < end)
 		return watch_cut(r);
 	return (uint64_t)size > most ? fail_more(r, end, (uint64_t)size) : 0;
@@ -173,13 +175,23 @@ static int look(struct reel *r, uint64_t end)
 
 int foreign_before(struct reel *r, uint64_t end)
 {
-	uint64_t now = now_ns(CLOCK_MONOTONIC_COARSE), since = now - r->watch.full;
+	uint64_t now = now_ns(CLOCK_MONOTONIC_COARSE), since = now - r->watch.full, before = r->watch.wrote;
 
+	r->watch.wrote = now;
 	if (r->place.shared && since < FULL_LOOK_MS * 1000000ull) {
 		/* Where no lock keeps others away, what a program that serves the file has cached is not enough. */
 		if (r->place.keeps_locks)
 			place_open_anew(r);
 		return look_at_size(r, end, end);
+	}
+	/*
+	 * After a pause the file is synced first, as at an opening (S5); an append tells those in between its length as it is.
+	 * An error of that counts as one of writing.
+	 */
+	if (r->place.shared && now - before >= FULL_LOOK_MS * 1000000ull) {
+		int err = disk_fsync(r->disk, r->fd);
+		if (err < 0)
+			return err;
 	}
 	/* Within one tick of the clock the append itself, which writes over nothing, and what is seen after it are enough. */
 	return since == 0 ? 0 : look(r, end);

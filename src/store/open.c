@@ -209,7 +209,9 @@ int reel_engine_open(const char *path, const struct reel_engine_options *options
 	if (err == 0)
 		err = map_file(r, (uint64_t)st.st_size);
 	if (err < 0) {
-		reel_log(r, LOG_ERR, "%s: cannot be mapped: %s", path, reel_explain(err));
+		reel_log(r, LOG_ERR, "%s: cannot be mapped: %s", path,
+			 err == -ENODEV ? "its file system allows no mapping of files (as FUSE with direct_io)"
+					: reel_explain(err));
 		goto out;
 	}
 	r->found_size = (uint64_t)st.st_size;

@@ -91,6 +91,7 @@ void place_find(struct reel *r, int fd)
 	bool known = mount_of(st.st_dev, type, &options);
 	p->shared = !known || (strcmp(type, "fuseblk") != 0 && strcmp(type, "fuse.reelfs") != 0);
 	p->keeps_locks = known && keeps_locks(type, options);
+	p->ino = st.st_ino;
 	p->asks_lock = p->shared && (p->fuse || fs.f_type == CEPH_SUPER_MAGIC);
 	free(options);
 }
@@ -160,6 +161,12 @@ int place_fresh(struct reel *r, int fd)
 	return 0;
 }
 
+/* Has the open file a name? Some programs that serve files tell, of one that lost it, what the file with that name is now. */
+static bool is_same(const struct reel *r, const struct stat *opened)
+{
+	return opened->st_nlink > 0 && (!r->place.shared || opened->st_ino == r->place.ino);
+}
+
 int place_is_named(struct reel *r, const char *path, int fd)
 {
 	struct stat opened, named;
@@ -173,7 +180,7 @@ int place_is_named(struct reel *r, const char *path, int fd)
 	if (err < 0)
 		return err;
 	/* A name that the kernel still believes in may be that of a file that has none any more. */
-	return opened.st_nlink > 0 && opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+	return is_same(r, &opened) && opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
 bool reel_has_name(struct reel *r)
@@ -184,5 +191,7 @@ bool reel_has_name(struct reel *r)
 	/* A server knows a file without a name no more. */
 	if (err == -ESTALE || err == -ENOENT)
 		return false;
-	return r->disk->fstat(r->disk, r->fd, &st) < 0 || st.st_nlink > 0;
+	if (r->disk->fstat(r->disk, r->fd, &st) < 0)
+		return true;
+	return is_same(r, &st);
 }

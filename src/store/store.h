@@ -73,6 +73,7 @@ struct watch {
 	atomic_bool foreign;         /* another writer was seen at the end of the file, and this was said (foreign.c) */
 	/* With append_lock held: */
 	uint64_t full;              /* when all was looked at that tells of another writer */
+	uint64_t wrote;             /* when something was last written */
 	uint8_t left[TRAILER_SIZE]; /* the last trailer, as this process left it */
 	bool has_left;
 };
@@ -83,6 +84,7 @@ struct place {
 	bool fuse;        /* a program serves it */
 	bool keeps_locks; /* a lock on it holds on this machine alone */
 	bool asks_lock;   /* flock(2) of a lock that is held asks who has it */
+	ino_t ino;        /* of the file when it was opened */
 };
 
 struct reservation {

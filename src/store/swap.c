@@ -39,6 +39,7 @@ int swap_file(struct reel *r, struct reel *from)
 		atomic_store(&r->write_end, tail);
 		r->reserve.end = tail;
 		memcpy(r->watch.left, from->watch.left, TRAILER_SIZE);
+		r->place = from->place;
 		r->watch.has_left = from->watch.has_left;
 		r->sync.files++;
 		atomic_store(&r->sync.durable, atomic_load(&from->sync.durable));

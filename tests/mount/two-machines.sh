@@ -25,7 +25,8 @@ machines() {
 	"$passing" "$scratch/server" "$scratch/B" "$@" 2>>"$scratch/served" &
 	serves_B=$!
 	until mountpoint -q "$scratch/A" && mountpoint -q "$scratch/B"; do
-		kill -0 "$serves_A" && kill -0 "$serves_B" || fail "$(cat "$scratch/served")"
+		kill -0 "$serves_A" || fail "$(cat "$scratch/served")"
+		kill -0 "$serves_B" || fail "$(cat "$scratch/served")"
 		sleep 0.01
 	done
 	on A
@@ -312,6 +313,26 @@ test_a_lost_lock_is_taken_again() {
 	finish
 	mount_it
 	saved one two
+}
+
+# A container that is moved over on another machine while it is mounted: the log says so, and the new file is not touched.
+test_replaced_on_another_machine() {
+	machines locks
+	on B
+	mount_it -o create,sync=1
+	save one
+	"$reel" init "$scratch/A/other.reel"
+	sha256sum <"$scratch/A/other.reel" >"$scratch/before"
+	mv "$scratch/A/other.reel" "$scratch/A/c.reel"
+	until [ "$(messages "another file was moved over it")" -ge 1 ]; do
+		kill -0 "$daemon" || fail "the daemon has ended"
+		sleep 0.05
+	done
+	saved one
+	expect_error "Input/output error" mkdir "$mnt/two"
+	unmount_failed
+	sha256sum <"$scratch/server/c.reel" | cmp - "$scratch/before" || fail "the other file was changed"
+	finish
 }
 
 # A lock that is only this machine's is told of once; one that the server keeps is not.
