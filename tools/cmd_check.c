@@ -204,6 +204,8 @@ static int check_entries(struct reel *store, struct report *rep)
 		reel_entry_release(&e);
 	}
 	reel_iter_free(it);
+	if (reel_unread(store, 0, 0, reel_file_size(store)))
+		report_fault(rep, "reading the container failed: what could not be read is told as damage, and may be none");
 	if (r == -EBADMSG) {
 		report_fault(rep, "the chain of entries is broken: what lies before is not reachable");
 		r = 0;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine.h"
 #include "keys.h"
 
 const char *hash_text(uint64_t hash, char buf[HASH_TEXT])
@@ -36,8 +37,16 @@ int keys_find(const struct container *c, const char *name, struct reel_entry *re
 
 int keys_verify(const struct container *c, const char *name, const struct reel_entry *e)
 {
+	uint64_t at;
+
 	if (reel_entry_valid(e))
 		return 0;
+	if (reel_unread(fs_store(c->fs), 0, e->offset, e->len)) {
+		int r = reel_unread_error(fs_store(c->fs), e->offset, e->len, &at);
+
+		complain(name, "reading %s failed at offset %" PRIu64 ": %s", c->path, at, reel_explain(r));
+		return -EIO;
+	}
 	complain(name,
 		 "the entry at offset %" PRIu64 " of %s is damaged: its bytes do not have the stored checksum %08" PRIx32
 		 " ('reel check' lists all damage)",

@@ -153,6 +153,10 @@ int fs_repair(const char *path, const char *out, const struct fs_options *option
 		r = reel_keep_writers_out(s.fs->store);
 	if (r == 0)
 		r = salvage(&s, out);
+	if (r == 0 && reel_unread(s.fs->store, 0, 0, reel_tail_offset(s.fs->store)))
+		salvage_tell(&s,
+			     "reading the container failed in places: what lies there was taken for damaged; another repair, "
+			     "when the disk or server delivers it, may find it whole");
 	if (ret)
 		*ret = s.result;
 	salvage_end(&s);

@@ -9,6 +9,9 @@
 int store_entry(struct reel *r, struct reel_mapping *map, uint64_t end, struct reel_entry *ret)
 {
 	struct chain c = {.gen = map->gen, .base = map->base, .size = end};
+
+	if (atomic_load_explicit(&guard_hit, memory_order_relaxed))
+		(void)reel_reading(r);
 	int err = entry_parse(&c, end, ret);
 
 	/* A trailer that could not be read is asked for again. */

@@ -42,8 +42,11 @@ void foreign_begin(struct reel *r)
 {
 	uint64_t tail = reel_tail_offset(r);
 
-	if (store_writable(r) && tail >= TRAILER_SIZE)
-		foreign_left(r, r->map->base + tail - TRAILER_SIZE);
+	if (!store_writable(r) || tail < TRAILER_SIZE)
+		return;
+	foreign_left(r, r->map->base + tail - TRAILER_SIZE);
+	/* Zeros in place of what could not be read are not what was left. */
+	r->watch.has_left = !reel_unread(r, 0, tail - TRAILER_SIZE, TRAILER_SIZE);
 }
 
 bool foreign_seen(const struct reel *r)

@@ -34,6 +34,7 @@ static struct guarded {
 /* Protects changes of guarded[] and the installation. */
 static pthread_mutex_t guard_lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_bool installed;
+atomic_bool guard_hit;
 static struct sigaction earlier;
 static uintptr_t page_size = 4096;
 
@@ -158,6 +159,7 @@ static bool replace(struct guarded *g, uintptr_t page)
 	/* cppcheck-suppress memleak ; it is part of the mapping from now on */
 	if (zeros != (void *)page)
 		return false;
+	atomic_store(&guard_hit, true);
 	uint64_t n = atomic_fetch_add(&g->begun, 1);
 	atomic_store(&g->page[n % FAULTS_KNOWN], page);
 	note_zeros(g, page);

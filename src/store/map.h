@@ -70,6 +70,8 @@ bool guard_failed(int slot, uint64_t since, uint64_t offset, uint64_t len, uint6
 bool guard_take_zeros(int slot, uint64_t *offset, uint64_t *len);
 /* The caller could not. */
 void guard_put_zeros(int slot, uint64_t offset, uint64_t len);
+/* Set with the first page that could not be had, of any mapping. */
+extern atomic_bool guard_hit;
 /* Whether reel_guard_faults() was called. */
 bool guard_installed(void);
 

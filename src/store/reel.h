@@ -98,8 +98,8 @@ int reel_refresh(struct reel *r);
 /*
  * Installs, once for the process, a SIGBUS handler that keeps the process alive when a page of an open
  * container cannot be read (a disk error, or someone cut the file): the page turns into zeros, so that
- * checksums over it fail. Every other SIGBUS goes to the handler that was there before. For the main
- * program to call early; the store works without it, but then such a page ends the process.
+ * checksums over it fail; with the next entry that is read it is asked for again. Every other SIGBUS goes to the handler that
+ * was there before. For the main program to call early; the store works without it, but then such a page ends the process.
  */
 int reel_guard_faults(void);
 
