@@ -473,6 +473,40 @@ START_TEST(a_lost_page_fails_checksums_only)
 }
 END_TEST
 
+/* Pages that could not be read, for a while, are read again with the next entry, and are no damage then. */
+START_TEST(a_page_that_comes_back_is_read_again)
+{
+	static uint8_t big[1 << 20];
+	struct reel *r = must_open("c", REEL_CREATE);
+	struct reel_entry e;
+
+	ck_assert_int_eq(reel_guard_faults(), 0);
+	memset(big, 1, sizeof(big));
+	ck_assert_int_eq(reel_write_hash(r, 1, big, sizeof(big)), 0);
+	reel_close(r);
+	r = must_open("c", REEL_RDONLY);
+	struct file whole = file_read("c");
+	uint64_t token = reel_reading(r), at;
+	ck_assert(!reel_unread(r, token, 0, whole.len));
+	ck_assert_int_eq(truncate("c", 4096), 0);
+	ck_assert_int_lt(reel_read_hash(r, 1, &e), 0);
+	ck_assert(reel_unread(r, token, 0, whole.len) && !reel_unread(r, token, 0, 4096));
+	ck_assert_int_eq(reel_unread_error(r, 0, whole.len, &at), -EIO);
+	ck_assert_ptr_nonnull(strstr(logged, "reading the container failed at offset"));
+	ck_assert_ptr_null(strstr(logged, "damaged"));
+	int fd = open("c", O_WRONLY | O_CLOEXEC);
+	ck_assert_int_eq(pwrite(fd, whole.bytes, whole.len, 0), (ssize_t)whole.len);
+	close(fd);
+	ck_assert_int_eq(reel_read_hash(r, 1, &e), 0);
+	ck_assert(reel_entry_valid(&e));
+	reel_entry_release(&e);
+	token = reel_reading(r);
+	ck_assert(!reel_unread(r, token, 0, whole.len));
+	reel_close(r);
+	file_free(&whole);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -492,6 +526,7 @@ int main(void)
 	    contents_of_an_older_generation_hold_no_unfinished_batch,
 	    a_pad_with_other_bytes_is_torn,
 	    a_lost_page_fails_checksums_only,
+	    a_page_that_comes_back_is_read_again,
 	};
 	return run_tests("opening", tests, sizeof(tests) / sizeof(tests[0]));
 }
