@@ -188,9 +188,12 @@ int fs_open(const char *path, const struct fs_options *options, struct fs **ret)
 	if (r < 0)
 		goto fail;
 	r = fs_load(fs, &location);
-	/* What was called damaged may have been what could not be read. */
-	if (r == -EBADMSG && reel_unread(fs->store, 0, 0, reel_tail_offset(fs->store))) {
-		fs_log(fs, LOG_ERR, "%s: but reading the container failed meanwhile (%s): try again", path, reel_explain(-EIO));
+	/* What was called damaged may have been what could not be read, and so may be what was not found. */
+	if ((r == 0 || r == -EBADMSG) && reel_unread(fs->store, 0, 0, reel_tail_offset(fs->store))) {
+		fs_log(fs, LOG_ERR,
+		       "%s: reading the container failed (%s); nothing was changed. Try again, or save what can be read: reel "
+		       "check --repair=NEW",
+		       path, reel_explain(-EIO));
 		r = -EIO;
 	}
 	if (r == 0)

@@ -6,19 +6,22 @@
 
 #include "store.h"
 
+static bool any_failed(void)
+{
+	return atomic_load_explicit(&guard_hit, memory_order_relaxed);
+}
+
 int store_entry(struct reel *r, struct reel_mapping *map, uint64_t end, struct reel_entry *ret)
 {
 	struct chain c = {.gen = map->gen, .base = map->base, .size = end};
-
-	if (atomic_load_explicit(&guard_hit, memory_order_relaxed))
-		(void)reel_reading(r);
+	uint64_t token = any_failed() ? reel_reading(r) : 0, start = end < TRAILER_SIZE ? 0 : end - TRAILER_SIZE;
 	int err = entry_parse(&c, end, ret);
 
 	/* A trailer that could not be read is asked for again. */
-	if (err == -EBADMSG && guard_faults(map->guard) > 0) {
-		uint64_t start = end < TRAILER_SIZE ? 0 : end - TRAILER_SIZE, token = reel_reading(r);
+	if (any_failed() && reel_unread(r, token, start, TRAILER_SIZE)) {
+		token = reel_reading(r);
 		err = entry_parse(&c, end, ret);
-		if (err == -EBADMSG && reread_tell(r, token, start, TRAILER_SIZE))
+		if (reread_tell(r, token, start, TRAILER_SIZE))
 			err = -EIO;
 	}
 	if (err == 0) {

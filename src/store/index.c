@@ -302,7 +302,7 @@ static int follow(const struct chain *c, uint64_t from, uint64_t to, struct u64t
 }
 
 /* Under index.build. */
-static int build(struct reel *r, uint64_t *broken)
+static int build(struct reel *r, uint64_t token, uint64_t *broken)
 {
 	struct view *v = malloc(sizeof(*v));
 	struct u64table ends = {.tagged = keys_checked(r)};
@@ -320,6 +320,9 @@ static int build(struct reel *r, uint64_t *broken)
 		tail = reel_tail_offset(r);
 		c.size = tail;
 		err = follow(&c, at, tail, &ends, broken);
+		/* Links that could not be read are zeros, and the chain seems to begin there. */
+		if (err == 0 && reel_unread(r, token, 0, tail))
+			err = -EBADMSG;
 		if (err == 0) {
 			begin_change(&r->index);
 			publish(&r->index, v, r->map, &ends, true);
@@ -343,7 +346,7 @@ int index_need(struct reel *r)
 	uint64_t token = reel_reading(r);
 	pthread_mutex_lock(&r->index.build);
 	if (!store_view(r)->built)
-		err = build(r, &broken);
+		err = build(r, token, &broken);
 	pthread_mutex_unlock(&r->index.build);
 	if (err == -EBADMSG && reread_tell(r, token, 0, reel_tail_offset(r)))
 		return -EIO;

@@ -456,7 +456,7 @@ int tail_open(struct reel *r, uint64_t size)
 	if (err == 0 && !answered)
 		err = f.durable > 0 ? examine_from(&c, f.durable, true, &f) : examine(r, size, &f);
 	/* Zeros in place of what could not be read are no reason to call anything torn or damaged. */
-	if ((err == -EBADMSG || (err == 0 && f.kind != KIND_WHOLE)) && reread_tell(r, 0, 0, size))
+	if ((err == -EBADMSG || (err == 0 && (f.kind != KIND_WHOLE || !f.trusted))) && reread_tell(r, 0, 0, size))
 		err = -EIO;
 	if (err == 0)
 		err = judge(r, size, &f);

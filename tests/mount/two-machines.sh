@@ -444,6 +444,30 @@ test_opening_while_reads_fail() {
 	finish
 }
 
+# So is a container without a file system: its keys are not taken for gone, and are there when it can be read again.
+test_keys_while_reads_fail() {
+	local i
+	machines
+	for i in 1 2 3 4 5; do
+		head -c 20000 /dev/urandom >"$scratch/k$i"
+	done
+	: >"$scratch/server/c.reel"
+	for i in 1 2 3 4 5; do
+		"$reel" write "$scratch/server/c.reel" "k$i" <"$scratch/k$i"
+	done
+	on B
+	failing_reads B
+	for i in 1 2 3 4 5; do
+		expect_error "reading the container failed" "$reel" cat "$container" "k$i" >"$scratch/read"
+	done
+	expect_error "reading the container failed" "$reel" rm "$container" k1
+	working_reads B
+	for i in 1 2 3 4 5; do
+		"$reel" cat "$container" "k$i" 2>"$scratch/error" | cmp - "$scratch/k$i"
+	done
+	finish
+}
+
 # The check tells what it could not read from damage.
 test_checking_while_reads_fail() {
 	machines
