@@ -10,6 +10,7 @@
 
 #include "acl.h"
 #include "attr.h"
+#include "whole.h"
 
 #define PIECE (64u << 20) /* of contents that is checked, and resident, at once */
 
@@ -85,6 +86,17 @@ static void check_seal(struct check *c, const struct reel_view *view, const stru
 	check_order(c, &seal);
 }
 
+/* The entry at the front is found by its place; other programs would see it under another key. */
+static void check_whole(struct check *c, const struct reel_view *view, const struct reel_entry *e)
+{
+	struct fs_whole whole;
+
+	if (c->fs->has_super && !c->fs->moved && whole_find(view, &c->fs->super, &whole) && e->offset == whole.position &&
+	    e->key_hash != reel_hash(FS_KEY_WHOLE, sizeof(FS_KEY_WHOLE) - 1))
+		fault(c, "the entry at offset %llu, which says where the container ends, has a wrong key",
+		      (unsigned long long)e->offset);
+}
+
 static void check_entries(struct check *c)
 {
 	struct reel_view view = reel_view_of(c->fs->store);
@@ -109,6 +121,7 @@ static void check_entries(struct check *c)
 				break;
 			}
 		check_seal(c, &view, &e, sound);
+		check_whole(c, &view, &e);
 		fs_touched(c->fs, e.len);
 		progress(c, end - e.prev_tail);
 		end = e.prev_tail;

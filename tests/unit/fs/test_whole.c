@@ -321,6 +321,21 @@ static void expect_nothing_dropped(const char *when)
 	fs_close(fs);
 }
 
+/* It is refused with a message, or told when it is checked. */
+static void expect_told(const char *when)
+{
+	struct fs *fs;
+	int r = h_try(COPY, true, &fs);
+	bool told = h_messages()[0];
+
+	ck_assert_msg(r == 0 || (r == -EBADMSG && told), "%s: %s", when, strerror(-r));
+	if (r == 0) {
+		told |= h_faults(fs) > 0;
+		fs_close(fs);
+	}
+	ck_assert_msg(told, "%s: it is not told", when);
+}
+
 static void flip(uint8_t *bytes, size_t size, size_t at, unsigned bit)
 {
 	char when[64];
@@ -328,6 +343,7 @@ static void flip(uint8_t *bytes, size_t size, size_t at, unsigned bit)
 	snprintf(when, sizeof(when), "bit %u of byte %zu of %zu", bit, at, size);
 	bytes[at] ^= (uint8_t)(1 << bit);
 	h_store(COPY, bytes, size);
+	expect_told(when);
 	expect_nothing_dropped(when);
 	ck_assert_msg(h_is(COPY, bytes, size), "%s: the damaged container was changed", when);
 	bytes[at] ^= (uint8_t)(1 << bit);
