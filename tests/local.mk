@@ -211,7 +211,8 @@ fs_tests = \
 	tests/unit/fs/test_names tests/unit/fs/test_rename tests/unit/fs/test_contents tests/unit/fs/test_open_files \
 	tests/unit/fs/test_import tests/unit/fs/test_moved tests/unit/fs/test_recovery tests/unit/fs/test_full tests/unit/fs/test_threads \
 	tests/unit/fs/test_operations tests/unit/fs/test_repair tests/unit/fs/test_damage tests/unit/fs/test_atime tests/unit/fs/test_acl tests/unit/fs/test_torn \
-	tests/unit/fs/test_turns tests/unit/fs/test_whole tests/unit/fs/test_writers tests/unit/fs/test_stale tests/unit/fs/test_promises
+	tests/unit/fs/test_turns tests/unit/fs/test_whole tests/unit/fs/test_writers tests/unit/fs/test_stale tests/unit/fs/test_promises \
+	tests/unit/fs/test_dropped
 check_PROGRAMS += $(fs_tests)
 check_LTLIBRARIES = tests/unit/fs/libharness.la
 fs_test_libs = tests/unit/fs/libharness.la libfs.la libstore.la $(CHECK_LIBS)
@@ -221,7 +222,8 @@ tests_unit_fs_libharness_la_SOURCES = \
 	tests/unit/fs/model.c tests/unit/fs/model.h \
 	tests/unit/fs/no_room.c tests/unit/fs/no_room.h \
 	tests/unit/fs/operations.c tests/unit/fs/operations.h \
-	tests/unit/fs/operations_contents.c tests/unit/fs/operations_parts.h
+	tests/unit/fs/operations_contents.c tests/unit/fs/operations_parts.h \
+	tests/unit/fs/written.c tests/unit/fs/written.h
 tests_unit_fs_libharness_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_acl_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_acl_LDADD = $(fs_test_libs)
@@ -245,6 +247,8 @@ tests_unit_fs_test_threads_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_threads_LDADD = $(fs_test_libs)
 tests_unit_fs_test_operations_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_operations_LDADD = $(fs_test_libs)
+tests_unit_fs_test_dropped_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_dropped_LDADD = $(fs_test_libs)
 tests_unit_fs_test_whole_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_whole_LDADD = $(fs_test_libs)
 tests_unit_fs_test_repair_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
