@@ -177,7 +177,8 @@ test_copied_while_written() {
 	wait $writer 2>/dev/null || true
 	for i in 1 2 3 4 5; do
 		"$reel" check "$scratch/copy.$i" >"$scratch/check" ||
-			grep -qz "an append that was not finished.*: 1 fault found" "$scratch/check" || fail "copy $i: $(cat "$scratch/check")"
+			grep -qz "an append that was not finished.*: 1 fault found" "$scratch/check" ||
+			fail "copy $i: $(cat "$scratch/check")"
 		expect before "$("$reel" cat "$scratch/copy.$i" before)"
 	done
 }
