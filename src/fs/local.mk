@@ -42,6 +42,7 @@ libfs_la_SOURCES = \
 	src/fs/salvage_files.c \
 	src/fs/salvage_mend.c \
 	src/fs/salvage_names.c \
+	src/fs/salvage_paths.c \
 	src/fs/salvage_replay.c \
 	src/fs/salvage_seals.c \
 	src/fs/seal.c src/fs/seal.h \

@@ -56,7 +56,7 @@ int salvage_apply(struct salvage *s, struct body *b)
  */
 static int leftovers(struct salvage *s)
 {
-	uint64_t tail = s->end;
+	uint64_t tail = s->end > s->unnamed_end ? s->end : s->unnamed_end;
 	int r = 0;
 
 	/* Only now: inode numbers that are made up must not be those of a transaction to come. */
@@ -93,6 +93,9 @@ static int salvage(struct salvage *s, const char *out)
 		return -EMEDIUMTYPE;
 	if (r == 0)
 		r = salvage_replay(s);
+	/* Before names are given out: directories may get their own. */
+	if (r == 0)
+		r = salvage_unnamed(s);
 	if (r == 0)
 		r = salvage_names(s);
 	if (r == 0)
@@ -125,6 +128,8 @@ static void salvage_end(struct salvage *s)
 	free(s->range);
 	table_clear(&s->known);
 	table_clear(&s->mixed);
+	table_clear(&s->named);
+	table_clear(&s->paths);
 	number_set_clear(&s->needed);
 	number_set_clear(&s->newer);
 	(void)reel_close(s->fs->store);

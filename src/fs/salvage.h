@@ -48,10 +48,14 @@ struct salvage {
 	uint64_t gaps;             /* transactions are missing before the one that is being applied */
 	struct found_range *range; /* where those were */
 	size_t ranges;
+	uint64_t steps;       /* how many more are gone on the ways to names */
+	uint64_t repathed;        /* files whose names were proved by the keys of their contents */
 	bool unnamed;             /* there is neither a checkpoint nor all transactions */
 	uint64_t unnamed_end;     /* up to here lies what an only checkpoint spoke of, which is lost; 0: none is */
 	struct table known;       /* inodes whose contents were set as a whole since the last gap */
 	struct table mixed;       /* inodes whose contents may be of different times */
+	struct table named;       /* with names lost: inode to what may be a record of its name */
+	struct table paths;       /* hash of a path that such records make to the last of them */
 	struct number_set needed; /* positions of entries that files need, or may have needed */
 	struct number_set newer;  /* with names lost: keys of which a newer entry was met */
 	uint64_t end;             /* of the last transaction that was applied */
@@ -97,6 +101,12 @@ int salvage_lost_found(struct salvage *s, struct inode **ret);
 void salvage_free_name(const struct salvage *s, const struct inode *dir, const char *wanted, const char *suffix,
 		       char ret[FS_NAME_MAX + 1]);
 
+/* salvage_paths.c */
+/* With names lost: finds paths in checkpoints that are damaged. */
+int salvage_paths(struct salvage *s);
+/* 1: the directory, made if need be, and the free name in it that the key of these contents is of. 0: none is known. */
+int salvage_path_of(struct salvage *s, const struct reel_entry *e, struct inode **dir, char name[FS_NAME_MAX + 1]);
+
 /* salvage_count.c */
 /* Counts what became of each entry with contents. */
 int salvage_count(struct salvage *s);
@@ -108,5 +118,7 @@ bool salvage_is_own(const struct salvage *s, const struct reel_entry *e);
 int salvage_files(struct salvage *s);
 /* Entries between start and end, in what no transaction speaks of: whole contents become files in lost+found. */
 int salvage_entries(struct salvage *s, uint64_t start, uint64_t end);
+/* The same of what an only checkpoint spoke of that is lost, with the names that can be had. */
+int salvage_unnamed(struct salvage *s);
 
 #endif

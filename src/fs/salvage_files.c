@@ -233,6 +233,26 @@ static void tell_found(struct salvage *s, const struct reel_entry *e, const char
 		     type[0] ? ": " : "", type);
 }
 
+/* Where contents go that no transaction gives a name: under a path that is proved to be theirs, or to lost+found. */
+static int find_place(struct salvage *s, const struct reel_entry *e, struct inode **dir, char name[FS_NAME_MAX + 1])
+{
+	int r = e->offset < s->unnamed_end ? salvage_path_of(s, e, dir, name) : 0;
+	char wanted[32];
+
+	if (r != 0) {
+		s->repathed += r > 0;
+		return r < 0 ? r : 0;
+	}
+	r = salvage_lost_found(s, dir);
+	if (r < 0)
+		return r;
+	snprintf(wanted, sizeof(wanted), "entry-%llu", (unsigned long long)e->offset);
+	salvage_free_name(s, *dir, wanted, "", name);
+	s->result.found++;
+	tell_found(s, e, name);
+	return 0;
+}
+
 static int found_entry(void *arg, const struct reel_entry *e, bool sound)
 {
 	struct salvage *s = arg;
@@ -241,26 +261,22 @@ static int found_entry(void *arg, const struct reel_entry *e, bool sound)
 	struct fs_record_data data = {
 	    .position = e->offset, .len = e->len, .key_hash = e->key_hash, .crc = e->crc, .flags = FS_DATA_UNKEYED};
 	struct fs_record_extent x = {0, e->len, e->offset, 0};
-	char wanted[32], name[FS_NAME_MAX + 1];
+	char name[FS_NAME_MAX + 1];
 	struct body b = {0};
 	struct inode *dir;
 	int r;
 
 	if (e->tombstone || salvage_is_own(s, e) || table_get(&s->fs->tree.data.by_position, e->offset) || is_superseded(s, e))
 		return 0;
-	r = sound ? salvage_lost_found(s, &dir) : lose_entry(s, e);
+	r = sound ? find_place(s, e, &dir, name) : lose_entry(s, e);
 	if (r < 0 || !sound)
 		return r;
-	snprintf(wanted, sizeof(wanted), "entry-%llu", (unsigned long long)e->offset);
-	salvage_free_name(s, dir, wanted, "", name);
 	image.ino = s->fs->tree.next_ino;
 	image.atime = image.mtime = image.ctime = image.btime = record_time(&dir->mtime);
 	body_inode(&b, &image);
 	body_dirent(&b, dir->ino, image.ino, dir->dir->next_cookie, name, strlen(name));
 	body_data(&b, &data, NULL);
 	body_extents(&b, image.ino, FS_EXTENTS_REPLACE, &x, 1);
-	s->result.found++;
-	tell_found(s, e, name);
 	r = salvage_apply(s, &b);
 	return r == 0 && e->offset < s->unnamed_end ? number_set_add(&s->newer, e->key_hash) : r;
 }
@@ -273,11 +289,30 @@ int salvage_entries(struct salvage *s, uint64_t start, uint64_t end)
 	if (start >= end)
 		return 0;
 	r = salvage_root(s);
-	if (r == 0 && start < s->unnamed_end)
-		r = reel_survey(&s->view, end, s->view.size, note_newer, s, &gap);
 	if (r == 0)
 		r = reel_survey(&s->view, start, end, found_entry, s, &gap);
 	if (r == 0 && gap.end > gap.start)
 		s->result.unknown += gap.end - gap.start;
+	return r;
+}
+
+int salvage_unnamed(struct salvage *s)
+{
+	struct reel_gap gap;
+	int r = 0;
+
+	if (s->unnamed_end == 0)
+		return 0;
+	r = salvage_paths(s);
+	if (r == 0)
+		r = reel_survey(&s->view, s->unnamed_end, s->view.size, note_newer, s, &gap);
+	if (r == 0)
+		r = salvage_entries(s, 0, s->unnamed_end);
+	if (r == 0 && s->repathed > 0)
+		salvage_tell(s,
+			     "%llu files have their names from a damaged checkpoint, which the keys of their contents prove; "
+			     "their modes, "
+			     "owners and times are lost",
+			     (unsigned long long)s->repathed);
 	return r;
 }

@@ -277,13 +277,11 @@ static int look_before(struct salvage *s, size_t i, uint64_t *last, uint64_t *en
 
 	/* What the files had whose names are lost. */
 	if (s->unnamed && *end == 0) {
-		s->unnamed_end = f->append_start;
-		r = add_range(s, 0, f->append_start);
-		*end = f->append_start;
+		s->unnamed_end = *end = f->append_start;
 	}
 	if (missing > 0 && !(missing == 1 && f->after_checkpoint)) {
 		tell_missing(s, *last + 1, f->sequence - 1);
-		r = r < 0 ? r : add_range(s, *end, f->append_start);
+		r = add_range(s, *end, f->append_start);
 	}
 	*last = f->sequence;
 	*end = f->end;

@@ -144,7 +144,22 @@ START_TEST(two_damaged_copies_are_put_together)
 }
 END_TEST
 
-/* Both, in the same place: there is no older one, the contents are in lost+found, and what was written later has its names. */
+/* From `skip` bytes on behind its header each checkpoint of the whole writing has nothing right for `len` bytes, or to its end.
+ */
+static void wipe_checkpoints(uint8_t *bytes, size_t end, size_t skip, size_t len)
+{
+	struct fs_seal seal;
+
+	for (size_t at = 448; at + sizeof(seal) < end; at += 64) {
+		memcpy(&seal, bytes + at, sizeof(seal));
+		if (memcmp(seal.magic, FS_SEAL_MAGIC, 8) != 0)
+			continue;
+		ck_assert_uint_gt(seal.body_len, skip);
+		memset(bytes + at + sizeof(seal) + skip, 'x', len < seal.body_len - skip ? len : seal.body_len - skip);
+	}
+}
+
+/* Both, in the same place: there is no older one, and the contents are in lost+found; what was written later has its names. */
 START_TEST(no_checkpoint_is_left)
 {
 	size_t size, end;
@@ -154,14 +169,42 @@ START_TEST(no_checkpoint_is_left)
 	w_make(W_COMPACTED, true, W_MANY);
 	bytes = h_load(h_path, &size);
 	end = w_end_of(bytes, size);
-	for (size_t at = 448; at + 120 < end; at += 64)
-		if (memcmp(bytes + at, FS_SEAL_MAGIC, 8) == 0)
-			memset(bytes + at + 200, 'x', 300);
+	wipe_checkpoints(bytes, end, 0, SIZE_MAX);
 	h_store(W_COPY, bytes, size);
 	expect_nothing_dropped("without any checkpoint");
 	ck_assert_msg(strstr(w_lines, "there is no other") && !strstr(w_lines, "an older one"), "%s", w_lines);
 	ck_assert_int_eq(h_try(W_OUT, true, &fs), 0);
 	ck_assert(h_exists(fs, "new1") && h_exists(fs, "new2") && h_exists(fs, "lost+found") && !h_exists(fs, "f0"));
+	fs_close(fs);
+	free(bytes);
+}
+END_TEST
+
+/* A part of them is: names are given where the key of the contents proves them, and contents elsewhere are in lost+found. */
+START_TEST(names_that_keys_prove)
+{
+	size_t size, end, len;
+	uint8_t *bytes;
+	struct fs *fs;
+	int named = 0;
+
+	w_make(W_COMPACTED, true, W_MANY);
+	bytes = h_load(h_path, &size);
+	end = w_end_of(bytes, size);
+	wipe_checkpoints(bytes, end, (size_t)_i * 2500, 1000);
+	h_store(W_COPY, bytes, size);
+	expect_nothing_dropped("with a part of each checkpoint");
+	ck_assert_int_eq(h_try(W_OUT, true, &fs), 0);
+	for (int i = 0; i < w_files; i++) {
+		if (!h_exists(fs, w_file[i].path))
+			continue;
+		uint8_t *is = h_get(fs, w_file[i].path, &len);
+		ck_assert_msg(reel_hash(is, len) == w_file[i].hash, "%s has other contents", w_file[i].path);
+		free(is);
+		named++;
+	}
+	ck_assert_msg(named > W_MANY / 2, "just %d files have names\n%s", named, w_lines);
+	ck_assert_msg(strstr(w_lines, "which the keys of their contents prove") != NULL, "%s", w_lines);
 	fs_close(fs);
 	free(bytes);
 }
@@ -182,9 +225,7 @@ START_TEST(dead_contents_do_not_come_back)
 	h_close();
 	bytes = h_load(h_path, &size);
 	end = w_end_of(bytes, size);
-	for (size_t at = 448; at + 120 < end; at += 64)
-		if (memcmp(bytes + at, FS_SEAL_MAGIC, 8) == 0)
-			memset(bytes + at + 200, 'x', 300);
+	wipe_checkpoints(bytes, end, 80, 300);
 	h_store(W_COPY, bytes, size);
 	ck_assert_int_eq(w_repair(W_COPY, &done), 0);
 	ck_assert_int_eq(h_try(W_OUT, true, &fs), 0);
@@ -223,6 +264,7 @@ int main(void)
 	tcase_add_test(tc, one_of_two_checkpoints);
 	tcase_add_test(tc, two_damaged_copies_are_put_together);
 	tcase_add_test(tc, no_checkpoint_is_left);
+	tcase_add_loop_test(tc, names_that_keys_prove, 0, 5);
 	tcase_add_test(tc, dead_contents_do_not_come_back);
 	tcase_add_test(tc, a_part_is_repaired);
 	suite_add_tcase(suite, tc);
