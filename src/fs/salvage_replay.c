@@ -220,9 +220,10 @@ static int find_base(struct salvage *s, size_t *ret, size_t *damaged)
 static void tell_checkpoints(struct salvage *s, size_t base, size_t damaged)
 {
 	const bool first = base < s->n && s->seal[base].is_first;
-	const char *instead = base == 0 && !first ? "there is no other, and the names and attributes that just it had are lost"
-			      : first             ? "all transactions since the first are used instead"
-						  : "an older one and the transactions after it are used";
+	const char *instead =
+	    base == 0 && !first ? "there is no other. Attributes that just it had are lost, and names that nothing else proves"
+	    : first             ? "all transactions since the first are used instead"
+				: "an older one and the transactions after it are used";
 
 	for (size_t i = s->n; i-- > 0 && damaged > 0;) {
 		if (!(s->seal[i].flags & FS_SEAL_CHECKPOINT))
@@ -327,8 +328,8 @@ int salvage_replay(struct salvage *s)
 	if (s->unnamed && s->unnamed_end == 0)
 		s->unnamed_end = s->view.size;
 	if (s->unnamed && damaged == 0)
-		salvage_tell(
-		    s, "no checkpoint is left, nor all transactions: the names and attributes that just those had are lost");
+		salvage_tell(s,
+			     "no checkpoint is left, nor all transactions: names and attributes that just those had are lost");
 	fs->sequence = last;
 	s->end = end;
 	return r;
