@@ -112,6 +112,25 @@ test_stopped_import_makes_no_container() {
 	is "$(echo c*)" "c*"
 }
 
+# Expects a part of keys and values that ends within an entry not to be clean. Cut behind one, nothing tells it from what was
+# there before the next was written; other programs would see an entry that tells.
+test_part_of_keys_and_values() {
+	local end len file
+	entries k
+	for len in 10 1000 100; do head -c $len /dev/urandom | reel write k "key $len"; done
+	cp "$source_tree/tests/compat/vectors/v020m-base.bin" old
+	reel convert old converted
+	for file in k converted; do
+		run 0 reel check $file
+		end=$(od -An -tu8 -j $(($(stat -c %s $file) - 12)) -N 8 $file | tr -d ' ')
+		for len in $(($(stat -c %s $file) - 1)) $((end + 1)); do
+			head -c "$len" $file >part
+			run 1 reel check part
+			is "$(reel check --json part | jq .clean)" false
+		done
+	done
+}
+
 # Expects a wrong bit in the checkpoint to cost nothing, and two of them in a container that has just one checkpoint no contents.
 test_damaged_checkpoint_costs_no_file() {
 	local size file

@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "format.h"
@@ -14,6 +15,7 @@ enum { ENTRIES = 512 };
 static void reseal_payload(const struct fs_super *super, uint8_t *base, const struct reel_entry *e, uint8_t *trailer,
 			   uint64_t *seed)
 {
+	struct fs_whole whole;
 	struct fs_seal seal;
 	struct fs_super s;
 
@@ -24,6 +26,12 @@ static void reseal_payload(const struct fs_super *super, uint8_t *base, const st
 		else
 			super_place(&s, s.position);
 		memcpy(base + e->offset, &s, sizeof(s));
+		return;
+	}
+	if (e->len == sizeof(whole) && memcmp(base + e->offset, FS_WHOLE_MAGIC, sizeof(whole.magic)) == 0) {
+		memcpy(&whole, base + e->offset, sizeof(whole));
+		seal_authenticate(super, &whole, offsetof(struct fs_whole, authenticator), whole.authenticator);
+		memcpy(base + e->offset, &whole, sizeof(whole));
 		return;
 	}
 	if (e->len < sizeof(seal) || memcmp(base + e->offset, FS_SEAL_MAGIC, sizeof(seal.magic)) != 0)
