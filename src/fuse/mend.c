@@ -91,7 +91,7 @@ static int open_inside(uint64_t ino)
 	free(path);
 	if (fd >= 0 && !atomic_load(&opened)) {
 		close(fd);
-		fd = -ENOENT;
+		fd = -EXDEV;
 	}
 	return fd;
 }
@@ -108,7 +108,8 @@ static int set_right(uint64_t ino)
 		close(fd);
 	}
 	atomic_store(&asker, -1);
-	return res;
+	/* It may have been removed, and closed by all. */
+	return res < 0 && fs_getattr(mend.m->fs, ino, &attr) == -ENOENT ? 0 : res;
 }
 
 static void *inside_main(void *arg)

@@ -114,6 +114,11 @@ test_renamed_and_removed() {
 	cmp "$scratch/old" - <&6
 	exec 6<&-
 	as_after_remount
+	exec 4<>"$mnt/renamed"
+	dd if="$scratch/new" bs=64k status=none >&4 2>"$scratch/error" || true
+	rm "$mnt/renamed"
+	exec 4>&-
+	expect 0 "$(messages "programs that look")" messages
 }
 
 # When there is room again, the file can be written.
