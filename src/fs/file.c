@@ -184,15 +184,18 @@ int fs_file_flush(struct fs_file *f)
 	return flush(f->fs, f->open, NULL);
 }
 
-void fs_settle(struct fs *fs, uint64_t ino)
+bool fs_settle(struct fs *fs, uint64_t ino)
 {
 	struct open_state *o;
+	bool failing;
 
 	if (atomic_load_explicit(&fs->failing, memory_order_relaxed) == 0 || open_hold(fs, ino, &o) < 0)
-		return;
+		return false;
 	pthread_rwlock_rdlock(&o->io);
+	failing = o->failing && open_has_writers(fs, o);
 	pthread_rwlock_unlock(&o->io);
 	open_put(fs, o);
+	return failing;
 }
 
 int fs_file_fsync(struct fs_file *f, bool datasync)

@@ -322,9 +322,9 @@ int fs_file_fsync(struct fs_file *f, bool datasync);
 void fs_file_release(struct fs_file *f);
 /*
  * Where the last commit of an inode failed, and it is tried again or given up at this moment, waits for the end of that. So
- * what is told of the inode after it holds, and fs_options.stale has been called.
+ * what is told of the inode after it holds, and fs_options.stale has been called. True: it fails, and has writers still.
  */
-void fs_settle(struct fs *fs, uint64_t ino);
+bool fs_settle(struct fs *fs, uint64_t ino);
 
 /* --- directories -------------------------------------------------------------------------------- */
 

@@ -33,6 +33,9 @@
  */
 #define PATIENCE_S 1
 
+/* After a close that failed the RELEASE may come a little later than what the program does next. */
+#define RELEASE_MS 50
+
 /* A request that waits. */
 struct waiting {
 	struct waiting *next;
@@ -46,6 +49,8 @@ struct stale {
 	uint64_t ino;
 	unsigned what; /* enum fs_stale; what is being set right is no longer in it */
 	bool contents; /* those are, or were, among them */
+	bool expected; /* it fails, and may be given up at any moment: until then, but not for longer than `until` */
+	struct timespec until;
 	struct waiting *waiting;
 };
 
@@ -59,8 +64,8 @@ static struct {
 	pthread_mutex_t lock;   /* protects what follows; held during no request. Taken by whoever calls mend_stale() last */
 	pthread_cond_t changed; /* by the monotonic clock */
 	bool running, stop;
-	bool late;           /* requests do not wait at present */
-	struct stale *queue; /* the first is the one that is being set right */
+	bool late;                     /* requests do not wait at present */
+	struct stale *queue, *current; /* current: the one that is being set right */
 	enum errand errand;
 	int result;
 } mend = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -119,14 +124,17 @@ static void *inside_main(void *arg)
 
 	(void)arg;
 	pthread_mutex_lock(&mend.lock);
-	for (;;) {
-		while (!mend.stop && mend.errand != ASKED)
-			pthread_cond_wait(&mend.changed, &mend.lock);
-		if (mend.stop)
-			break;
-		pthread_mutex_unlock(&mend.lock);
-		int res = usable ? set_right(mend.queue->ino) : -EPERM;
+	while (!mend.stop) {
+		uint64_t ino;
+		int res;
 
+		if (mend.errand != ASKED) {
+			pthread_cond_wait(&mend.changed, &mend.lock);
+			continue;
+		}
+		ino = mend.current->ino;
+		pthread_mutex_unlock(&mend.lock);
+		res = usable ? set_right(ino) : -EPERM;
 		pthread_mutex_lock(&mend.lock);
 		mend.result = res;
 		mend.errand = DONE;
@@ -189,13 +197,14 @@ static int have_set_right(void)
 }
 
 /* Lock held, and given up meanwhile. */
-static void mend_first(void)
+static void mend_one(struct stale *s)
 {
-	struct stale *s = mend.queue;
 	unsigned what = s->what;
 	int res = 0;
 
 	s->what = 0;
+	s->expected = false;
+	mend.current = s;
 	if (what & FS_STALE_CONTENTS)
 		res = have_set_right();
 	pthread_mutex_unlock(&mend.lock);
@@ -209,12 +218,10 @@ static void mend_first(void)
 	pthread_mutex_lock(&mend.lock);
 }
 
-/* Takes the first off the queue. Lock held, and given up meanwhile. */
-static void end_first(bool stopped)
+/* Takes it off the queue. Lock held, and given up meanwhile. */
+static void end_one(struct stale *s, bool stopped)
 {
-	struct stale *s = mend.queue;
-
-	mend.queue = s->next;
+	LL_DELETE(mend.queue, s);
 	if (s->contents)
 		atomic_fetch_sub(&contents_stale, 1);
 	pthread_mutex_unlock(&mend.lock);
@@ -223,20 +230,47 @@ static void end_first(bool stopped)
 	pthread_mutex_lock(&mend.lock);
 }
 
+static bool is_past(const struct timespec *t)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec > t->tv_sec || (now.tv_sec == t->tv_sec && now.tv_nsec >= t->tv_nsec);
+}
+
+/* The next with something to do. Lock held. */
+static struct stale *next_one(void)
+{
+	struct stale *s;
+
+	LL_FOREACH (mend.queue, s)
+		if (s->what != 0)
+			return s;
+	LL_FOREACH (mend.queue, s)
+		if (!s->expected || is_past(&s->until))
+			return s;
+	return NULL;
+}
+
 static void *mender_main(void *arg)
 {
+	struct stale *s;
+
 	(void)arg;
 	pthread_mutex_lock(&mend.lock);
 	while (!mend.stop) {
-		if (mend.queue == NULL)
-			pthread_cond_wait(&mend.changed, &mend.lock);
-		else if (mend.queue->what != 0)
-			mend_first();
+		s = next_one();
+		if (s != NULL && s->what != 0)
+			mend_one(s);
+		else if (s != NULL)
+			end_one(s, false);
+		else if (mend.queue != NULL)
+			(void)pthread_cond_timedwait(&mend.changed, &mend.lock, &mend.queue->until);
 		else
-			end_first(false);
+			pthread_cond_wait(&mend.changed, &mend.lock);
 	}
 	while (mend.queue != NULL)
-		end_first(true);
+		end_one(mend.queue, true);
 	pthread_mutex_unlock(&mend.lock);
 	return NULL;
 }
@@ -250,20 +284,29 @@ static struct stale *find(uint64_t ino)
 	return s;
 }
 
+/* The one of this inode, made if there is none; NULL: no memory. Lock held. */
+static struct stale *find_or_add(uint64_t ino)
+{
+	struct stale *s = find(ino);
+
+	if (s == NULL) {
+		s = calloc(1, sizeof(*s));
+		if (s != NULL) {
+			s->ino = ino;
+			LL_APPEND(mend.queue, s);
+			pthread_cond_broadcast(&mend.changed);
+		}
+	}
+	return s;
+}
+
 void mend_stale(void *cache_arg, uint64_t ino, unsigned stale)
 {
 	struct stale *s;
 
 	(void)cache_arg;
 	pthread_mutex_lock(&mend.lock);
-	s = mend.running ? find(ino) : NULL;
-	if (s == NULL && mend.running) {
-		s = calloc(1, sizeof(*s));
-		if (s != NULL) {
-			s->ino = ino;
-			LL_APPEND(mend.queue, s);
-		}
-	}
+	s = mend.running ? find_or_add(ino) : NULL;
 	if (s != NULL) {
 		s->what |= stale;
 		if ((stale & FS_STALE_CONTENTS) && !s->contents) {
@@ -289,17 +332,32 @@ bool mend_is_due(uint64_t ino)
 	return due;
 }
 
+/* Lock held. */
+static struct stale *expect(uint64_t ino)
+{
+	struct stale *s = find_or_add(ino);
+
+	if (s != NULL && !s->contents && !s->expected) {
+		clock_gettime(CLOCK_MONOTONIC, &s->until);
+		s->until.tv_nsec += RELEASE_MS * 1000000;
+		s->until.tv_sec += s->until.tv_nsec / 1000000000;
+		s->until.tv_nsec %= 1000000000;
+		s->expected = true;
+	}
+	return s;
+}
+
 bool mend_postpones(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi, mend_again_fn again)
 {
+	bool failing = fs_settle(mend.m->fs, ino);
 	struct waiting *w = NULL;
 	struct stale *s;
 
-	fs_settle(mend.m->fs, ino);
-	if (atomic_load(&contents_stale) == 0 || mend_asks(req))
+	if ((!failing && atomic_load(&contents_stale) == 0) || mend_asks(req))
 		return false;
 	pthread_mutex_lock(&mend.lock);
-	s = find(ino);
-	if (s != NULL && s->contents && !mend.late)
+	s = failing && mend.running ? expect(ino) : find(ino);
+	if (s != NULL && (s->contents || s->expected) && !mend.late)
 		w = malloc(sizeof(*w));
 	if (w != NULL) {
 		*w = (struct waiting){.req = req, .again = again};

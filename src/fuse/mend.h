@@ -26,8 +26,8 @@ bool mend_is_due(uint64_t ino);
 typedef void (*mend_again_fn)(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 /*
  * To be called first by the handlers of OPEN without O_TRUNC and of GETATTR without a file: the kernel then holds no lock for
- * which a truncation waits. fi: NULL, or what is to be there later. True: what is cached of the inode is being set right, and
- * `again` will be called when it is; there is nothing to answer yet.
+ * which a truncation waits. fi: NULL, or what is to be there later. True: what is cached of the inode is being set right, or
+ * may have to be in a moment, and `again` will be called when it is; there is nothing to answer yet.
  */
 bool mend_postpones(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi, mend_again_fn again);
 

@@ -176,16 +176,12 @@ static int open_file(fuse_req_t req, fuse_ino_t ino, int flags, struct handle *h
 	return res;
 }
 
-void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+static void open_now(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	const struct mount *m = mount_of(req);
-	struct handle *h;
+	struct handle *h = handle_new();
 	int res;
 
-	/* One that truncates sets right what is cached. */
-	if (!(fi->flags & O_TRUNC) && mend_postpones(req, ino, fi, op_open))
-		return;
-	h = handle_new();
 	if (h == NULL) {
 		reply_status(req, -ENOMEM);
 		return;
@@ -205,6 +201,13 @@ void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	}
 	if (fuse_reply_open(req, fi) < 0)
 		end_file(h);
+}
+
+/* One that truncates sets right what is cached. */
+void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	if ((fi->flags & O_TRUNC) || !mend_postpones(req, ino, fi, open_now))
+		open_now(req, ino, fi);
 }
 
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
