@@ -36,6 +36,9 @@
 /* After a close that failed the RELEASE may come a little later than what the program does next. */
 #define RELEASE_MS 50
 
+/* Beside enum fs_stale: the kernel is to ask for attributes from now on. */
+#define EXPIRED (1u << 16)
+
 /* A request that waits. */
 struct waiting {
 	struct waiting *next;
@@ -47,7 +50,7 @@ struct waiting {
 struct stale {
 	struct stale *next;
 	uint64_t ino;
-	unsigned what; /* enum fs_stale; what is being set right is no longer in it */
+	unsigned what; /* enum fs_stale, EXPIRED; what is being set right is no longer in it */
 	bool contents; /* those are, or were, among them */
 	bool expected; /* it fails, and may be given up at any moment: until then, but not for longer than `until` */
 	struct timespec until;
@@ -67,6 +70,7 @@ static struct {
 	bool late;                     /* requests do not wait at present */
 	struct stale *queue, *current; /* current: the one that is being set right */
 	enum errand errand;
+	bool contents; /* it is to set them right, and not just to expire attributes */
 	int result;
 } mend = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -79,7 +83,7 @@ static atomic_bool opened;
 /* --- in the mount -------------------------------------------------------------------------------------------- */
 
 /* The name is of no file: the handler of LOOKUP gives it the inode. Whatever else may be at that path is left alone. */
-static int open_inside(uint64_t ino)
+static int open_inside(uint64_t ino, int flags)
 {
 	static unsigned count;
 	char *path;
@@ -90,11 +94,11 @@ static int open_inside(uint64_t ino)
 	atomic_store(&opened, false);
 	atomic_store(&asked_about, ino);
 	atomic_store(&asker, gettid());
-	fd = open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		fd = -errno;
 	free(path);
-	if (fd >= 0 && !atomic_load(&opened)) {
+	if (fd >= 0 && !(flags & O_PATH) && !atomic_load(&opened)) {
 		close(fd);
 		fd = -EXDEV;
 	}
@@ -107,7 +111,7 @@ static int set_right(uint64_t ino)
 	int res = fs_getattr(mend.m->fs, ino, &attr), fd = -1;
 
 	if (res == 0)
-		res = fd = open_inside(ino);
+		res = fd = open_inside(ino, O_WRONLY);
 	if (fd >= 0) {
 		res = ftruncate(fd, (off_t)attr.size) < 0 ? -errno : 0;
 		close(fd);
@@ -115,6 +119,17 @@ static int set_right(uint64_t ino)
 	atomic_store(&asker, -1);
 	/* It may have been removed, and closed by all. */
 	return res < 0 && fs_getattr(mend.m->fs, ino, &attr) == -ENOENT ? 0 : res;
+}
+
+/* The answer to the LOOKUP says that the attributes are good for no time. A notification leaves untouched how long they are. */
+static int expire(uint64_t ino)
+{
+	int fd = open_inside(ino, O_PATH);
+
+	if (fd >= 0)
+		close(fd);
+	atomic_store(&asker, -1);
+	return fd < 0 ? fd : 0;
 }
 
 static void *inside_main(void *arg)
@@ -126,15 +141,18 @@ static void *inside_main(void *arg)
 	pthread_mutex_lock(&mend.lock);
 	while (!mend.stop) {
 		uint64_t ino;
-		int res;
+		bool contents;
+		int res = -EPERM;
 
 		if (mend.errand != ASKED) {
 			pthread_cond_wait(&mend.changed, &mend.lock);
 			continue;
 		}
 		ino = mend.current->ino;
+		contents = mend.contents;
 		pthread_mutex_unlock(&mend.lock);
-		res = usable ? set_right(ino) : -EPERM;
+		if (usable)
+			res = contents ? set_right(ino) : expire(ino);
 		pthread_mutex_lock(&mend.lock);
 		mend.result = res;
 		mend.errand = DONE;
@@ -177,7 +195,7 @@ static void let_go(void)
 }
 
 /* Lock held, and given up meanwhile. */
-static int have_set_right(void)
+static int have_done(void)
 {
 	struct timespec until;
 
@@ -205,11 +223,12 @@ static void mend_one(struct stale *s)
 	s->what = 0;
 	s->expected = false;
 	mend.current = s;
-	if (what & FS_STALE_CONTENTS)
-		res = have_set_right();
+	mend.contents = what & FS_STALE_CONTENTS;
+	if (what & (FS_STALE_CONTENTS | EXPIRED))
+		res = have_done();
 	pthread_mutex_unlock(&mend.lock);
 	/* -EAGAIN: it is open for writing again, and what that makes of it is told when it ends. */
-	if (res < 0 && res != -EAGAIN)
+	if (res < 0 && res != -EAGAIN && mend.contents)
 		log_line(LOG_WARNING,
 			 "inode %llu: programs that look may see what could not be written, until they open the file anew: %s",
 			 (unsigned long long)s->ino, strerror(-res));
@@ -367,6 +386,27 @@ bool mend_postpones(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info 
 	}
 	pthread_mutex_unlock(&mend.lock);
 	return w != NULL;
+}
+
+bool mend_expires(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi, mend_again_fn again)
+{
+	struct waiting *w = malloc(sizeof(*w));
+	struct stale *s;
+
+	if (w == NULL)
+		return false;
+	*w = (struct waiting){.req = req, .again = again, .fi = *fi};
+	pthread_mutex_lock(&mend.lock);
+	s = mend.running && !mend.late ? find_or_add(ino) : NULL;
+	if (s != NULL) {
+		s->what |= EXPIRED;
+		LL_APPEND(s->waiting, w);
+		pthread_cond_broadcast(&mend.changed);
+	}
+	pthread_mutex_unlock(&mend.lock);
+	if (s == NULL)
+		free(w);
+	return s != NULL;
 }
 
 bool mend_asks(fuse_req_t req)

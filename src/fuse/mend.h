@@ -32,6 +32,12 @@ typedef void (*mend_again_fn)(fuse_req_t req, fuse_ino_t ino, struct fuse_file_i
 bool mend_postpones(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi, mend_again_fn again);
 
 /*
+ * Has the kernel ask for the attributes of an inode that has begun to fail, and calls `again` when it does: for the answer to a
+ * request that failed. False: that cannot be had, and `again` will not be called.
+ */
+bool mend_expires(fuse_req_t req, fuse_ino_t ino, const struct fuse_file_info *fi, mend_again_fn again);
+
+/*
  * Whether the request comes of the mending itself. LOOKUP, OPEN and SETATTR are then about the inode mend_inode(), whatever
  * their names and sizes, and change nothing: their answers tell the kernel what is so.
  */

@@ -231,20 +231,37 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 	fs_extract_done(&extract);
 }
 
+static void loss_again(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino;
+	reply_status(req, fi->flags);
+}
+
+/* The answer where what was written could not be stored: from here on the kernel has to ask for the attributes (E2). */
+static void reply_loss(fuse_req_t req, fuse_ino_t ino, int res)
+{
+	const struct fuse_file_info later = {.flags = res};
+
+	attributes_expire(mount_of(req), ino);
+	if (!mend_expires(req, ino, &later, loss_again))
+		reply_status(req, res);
+}
+
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	const struct iovec iov = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
 	unsigned flags = (wire_kills_set_id() ? caller_kills(req, ino) : 0) | (fi->writepage ? FS_WRITE_CACHED : 0);
 	int res = fs_file_write(file_of(fi), (uint64_t)offset, &iov, 1, flags);
 
-	if (res < 0 && fi->writepage)
-		attributes_expire(mount_of(req), ino);
-	else if (fi->writepage)
-		have_grown(mount_of(req), ino, handle_of(fi));
-	if (res < 0)
+	if (res < 0 && fi->writepage) {
+		reply_loss(req, ino, res);
+	} else if (res < 0) {
 		reply_status(req, res);
-	else
+	} else {
+		if (fi->writepage)
+			have_grown(mount_of(req), ino, handle_of(fi));
 		fuse_reply_write(req, size);
+	}
 }
 
 void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -253,9 +270,12 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	int res = fs_file_flush(file_of(fi));
 
 	/* With the writeback cache the kernel asks for the blocks anew by itself, if all is well. */
-	if (res < 0 || (!m->writeback && no_blocks(m->fs, ino)))
+	if (!m->writeback && no_blocks(m->fs, ino))
 		attributes_expire(m, ino);
-	reply_status(req, res);
+	if (res < 0)
+		reply_loss(req, ino, res);
+	else
+		reply_status(req, 0);
 }
 
 void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
