@@ -134,6 +134,16 @@ void room_settle(struct fs *fs, struct open_state *o)
 	o->promised = need;
 }
 
+void room_trim(struct fs *fs)
+{
+	uint64_t need = fs->room_kept + FILE_ROOM_SPARE;
+
+	if (!fs->session_open || fs_is_read_only(fs) || atomic_load(&fs->promised) > 0)
+		return;
+	if (reel_unreserve(fs->store, need) == 0)
+		(void)reel_reserve(fs->store, need + atomic_load(&fs->promised));
+}
+
 void room_begin(struct fs *fs)
 {
 	(void)kept(fs);

@@ -24,6 +24,9 @@ int room_promise(struct fs *fs, struct open_state *o, uint64_t bytes);
 /* What is promised for the inode becomes what its buffer needs now. open_state.io held for writing, or nobody has it. */
 void room_settle(struct fs *fs, struct open_state *o);
 
+/* Gives the disk back what was allocated for data that was dropped. fs.commit held. */
+void room_trim(struct fs *fs);
+
 /* Whether the error is one of those. */
 bool room_error(int error);
 

@@ -11,6 +11,7 @@
 #include "commit.h"
 #include "nameless.h"
 #include "open.h"
+#include "room.h"
 #include "syncer.h"
 #include "turns.h"
 
@@ -75,6 +76,9 @@ int syncer_round(struct fs *fs)
 	int r = 0;
 
 	store_open_files(fs);
+	pthread_mutex_lock(&fs->commit);
+	room_trim(fs);
+	pthread_mutex_unlock(&fs->commit);
 	if (commit_wants_checkpoint(fs)) {
 		r = atime_commit(fs);
 		if (r == 0)

@@ -247,6 +247,11 @@ int reel_reserve(struct reel *r, uint64_t bytes);
 /* The same; where it has to allocate, `ahead` bytes more if there is room for them, so that it need not so often. */
 int reel_reserve_ahead(struct reel *r, uint64_t bytes, uint64_t ahead);
 /*
+ * Gives back what is allocated past the end and no longer needed: where that is far more than `bytes`, all of it, so that they
+ * are to be reserved again. With no append under way that this thread has begun.
+ */
+int reel_unreserve(struct reel *r, uint64_t bytes);
+/*
  * An append of so many bytes is about to begin: until it is told that none is (0), what others reserve comes after it. With
  * no append under way.
  */

@@ -11,6 +11,7 @@
 #include "store.h"
 
 #define RESERVE_STEP ((uint64_t)256 << 10)
+#define UNUSED_MOST  ((uint64_t)1 << 20)
 
 static int allocate(struct reel *r, uint64_t from, uint64_t to)
 {
@@ -86,6 +87,36 @@ void reel_expect(struct reel *r, uint64_t bytes)
 bool reel_reserves(const struct reel *r)
 {
 	return !atomic_load(&r->reserve.none);
+}
+
+/* Whether it has the length that it was given here: bytes of other programs are not cut off. */
+static bool ends_at(const struct reel *r, uint64_t tail)
+{
+	struct stat st;
+
+	return atomic_load(&r->write_end) == tail && r->disk->fstat(r->disk, r->fd, &st) == 0 && (uint64_t)st.st_size == tail;
+}
+
+int reel_unreserve(struct reel *r, uint64_t bytes)
+{
+	struct reservation *s = &r->reserve;
+	int err = 0;
+
+	if (!store_writable(r))
+		return -EROFS;
+	pthread_mutex_lock(&r->append_lock);
+	pthread_mutex_lock(&s->lock);
+	uint64_t tail = reel_tail_offset(r);
+	if (s->end > tail + bytes + UNUSED_MOST && reel_failed(r) == 0 && ends_at(r, tail)) {
+		watch_begin(r);
+		err = disk_ftruncate(r->disk, r->fd, tail);
+		watch_end(r);
+		if (err == 0)
+			s->end = tail;
+	}
+	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&r->append_lock);
+	return err;
 }
 
 /* The file was cut to `size`, and with it all that was allocated past it is gone. */

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "no_room.h"
+#include "syncer.h"
 
 /* What was taken in has its room: neither another program nor another file takes it, and nothing else is refused for it. */
 START_TEST(room_is_promised)
@@ -32,6 +33,25 @@ START_TEST(room_is_promised)
 	h_expect(h_fs, "f", data, 400000);
 	h_expect(h_fs, "g", data, taken);
 	h_check(h_fs);
+}
+END_TEST
+
+/* What was allocated for a file that was removed before it was stored is given back while the container stays open. */
+START_TEST(the_disk_gets_it_back)
+{
+	static uint8_t data[1 << 20];
+	struct stat st;
+	struct fs_file *f = h_file(h_fs, "f", 0);
+	for (uint64_t at = 0; at < 40 * MIB; at += MIB)
+		ck_assert_int_eq(h_write(f, at, data, MIB), 0);
+	ck_assert_int_eq(h_unlink(h_fs, "f"), 0);
+	ck_assert_int_eq(h_end(f), 0);
+	ck_assert_int_eq(syncer_round(h_fs), 0);
+	ck_assert_int_eq(stat(h_path, &st), 0);
+	ck_assert_uint_lt((uint64_t)st.st_blocks * 512, (uint64_t)st.st_size + 8 * MIB);
+	h_puts(h_fs, "g", "more");
+	h_again();
+	h_expects(h_fs, "g", "more");
 }
 END_TEST
 
@@ -217,6 +237,7 @@ static Suite *make_suite(void)
 	tcase_set_timeout(tc, 300);
 	tcase_add_test(tc, room_is_promised);
 	tcase_add_test(tc, promises_are_given_back);
+	tcase_add_test(tc, the_disk_gets_it_back);
 	tcase_add_loop_test(tc, refused_bytes_never_become_zeros, 0, 4);
 	tcase_add_loop_test(tc, overtaken_bytes_never_become_zeros, 0, 2);
 	tcase_add_test(tc, refused_changes_leave_the_old_bytes);
