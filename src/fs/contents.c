@@ -371,18 +371,6 @@ static int commit_all(struct fs *fs, struct open_state *o, const char *path, boo
 	return r;
 }
 
-int contents_commit(struct fs *fs, struct open_state *o, const struct contents_as *as)
-{
-	bool dirty = o->wbuf && !wbuf_empty(o->wbuf);
-	const char *path = as ? as->path : NULL;
-	int r;
-
-	if ((!dirty && !o->changed) || (!as && !open_has_name(fs, o)))
-		return 0;
-	r = commit_all(fs, o, path, false);
-	return r == -EAGAIN ? commit_all(fs, o, path, true) : r;
-}
-
 static int commit_piece(struct fs *fs, struct open_state *o, uint64_t *from, bool lean)
 {
 	struct plan plan;
@@ -406,4 +394,38 @@ int contents_commit_piece(struct fs *fs, struct open_state *o, uint64_t *from)
 	int r = open_has_name(fs, o) ? commit_piece(fs, o, from, false) : 0;
 
 	return r == -EAGAIN ? commit_piece(fs, o, from, true) : r;
+}
+
+/*
+ * What is left of a file that is in parts already, but for the last piece: it need not be one entry, so others get their turn
+ * in between.
+ */
+static int commit_parts(struct fs *fs, struct open_state *o)
+{
+	const struct timespec turn = {.tv_nsec = 200000};
+	uint64_t from = 0;
+	int r = 1;
+
+	if (!o->in_parts)
+		return 0;
+	o->complete = open_size(o);
+	while (r > 0 && wbuf_dirty(o->wbuf) > PLAN_PIECE) {
+		r = contents_commit_piece(fs, o, &from);
+		nanosleep(&turn, NULL);
+	}
+	return r < 0 ? r : 0;
+}
+
+int contents_commit(struct fs *fs, struct open_state *o, const struct contents_as *as)
+{
+	bool dirty = o->wbuf && !wbuf_empty(o->wbuf);
+	const char *path = as ? as->path : NULL;
+	int r;
+
+	if ((!dirty && !o->changed) || (!as && !open_has_name(fs, o)))
+		return 0;
+	r = dirty && !as ? commit_parts(fs, o) : 0;
+	if (r == 0)
+		r = commit_all(fs, o, path, false);
+	return r == -EAGAIN ? commit_all(fs, o, path, true) : r;
 }
