@@ -1,6 +1,6 @@
 /*
- * life_spill.c - see life.h: an open file of which so much is not committed that it is in a spill file. Relies on a copy of
- * its bytes here, which only a call that returned changes.
+ * life_spill.c - see life.h: a file that stays open, of which so much is not committed that it is in a spill file. Relies on a
+ * copy of its bytes here, which only a call that returned changes.
  */
 #include "config.h"
 
@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "life.h"
+#include "state.h"
+#include "syncer.h"
 
 enum { SHEET_ROOM = 40000 };
 
@@ -127,6 +129,20 @@ static void sync_sheet(struct sheet *s)
 	life_promise(s->l);
 }
 
+/* What the thread does that stores open files: one of them has changes. */
+static void store_sheet(struct sheet *s)
+{
+	struct fs *fs = s->l->fs;
+	int r = syncer_round(fs);
+
+	if (r == 0)
+		r = fs_is_read_only(fs) ? -EROFS : s->file->open->told;
+	if (life_counted(s->l, r) < 0)
+		return;
+	life_note(s->l);
+	life_promise(s->l);
+}
+
 static void change(struct sheet *s)
 {
 	compare(s);
@@ -139,6 +155,14 @@ static void change(struct sheet *s)
 	cut(s, 28000);
 	compare(s);
 	sync_sheet(s);
+	put(s, 28000, 6000);
+	store_sheet(s);
+	put(s, 1000, 200);
+	cut(s, 20000);
+	put(s, 20000, 4000);
+	punch(s, 0, 500);
+	store_sheet(s);
+	compare(s);
 	put(s, 14000, 7000);
 	put(s, 30000, 2000);
 	compare(s);
