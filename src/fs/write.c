@@ -123,8 +123,6 @@ static void note_refused(struct fs *fs, struct open_state *o, const struct range
 	refused_note(fs, o, in->offset, in->offset + in->len, error);
 	o->missing = true;
 	open_set_failing(fs, o, true);
-	if (fs->options.stale)
-		fs->options.stale(fs->options.cache_arg, o->inode->ino, FS_STALE_ATTR);
 }
 
 int fs_file_write(struct fs_file *f, uint64_t offset, const struct iovec *iov, int n, unsigned flags)

@@ -228,18 +228,19 @@ static void add_to_init(const struct fuse_out_header *out, const struct iovec *b
 
 static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
 {
+	const struct fuse_out_header *out = iov[0].iov_base;
 	ssize_t n;
 
 	(void)userdata;
 	if (atomic_load_explicit(&init_pending, memory_order_acquire) && count == 2)
-		add_to_init(iov[0].iov_base, &iov[1]);
-	if (carried.counted) {
+		add_to_init(out, &iov[1]);
+	/* Notifications, which a handler may send before its reply, answer nothing: `unique` is 0, and `error` what they are. */
+	if (carried.counted && out->unique != 0) {
 		carried.counted = false;
-		served_answered(carried.number,
-				carried.cached && ((const struct fuse_out_header *)iov[0].iov_base)->error != 0);
+		served_answered(carried.number, carried.cached && out->error != 0);
 	}
 	n = writev(fd, iov, count);
-	return n < 0 && errno == EFAULT ? write_error(fd, iov[0].iov_base) : n;
+	return n < 0 && errno == EFAULT ? write_error(fd, out) : n;
 }
 
 static struct sx_time sx_time(const struct timespec *t)

@@ -152,8 +152,12 @@ test_after_failed_sync() {
 	fill_disk
 	no_room dd if="$scratch/new" of="$mnt/old" bs=64k conv=notrunc,fsync status=none
 	cmp "$scratch/old" "$mnt/old"
-	"$cached" synced-then "$mnt/other" msync 100000 text true 2>"$scratch/error" || true
-	cmp "$scratch/old" "$mnt/other"
+	cp "$scratch/old" "$scratch/then"
+	# Four bytes may find room; then they are there.
+	if "$cached" synced-then "$mnt/other" msync 100000 text true 2>"$scratch/error"; then
+		printf text | dd of="$scratch/then" bs=1 seek=100000 conv=notrunc status=none
+	fi
+	cmp "$scratch/then" "$mnt/other"
 	as_after_remount
 }
 
@@ -172,8 +176,9 @@ test_without_writeback() {
 	fill_disk
 	no_room cp "$scratch/new" "$mnt/old"
 	not_new old
+	# Each write(2) is told for itself: those that found room are there, as on a plain disk.
 	no_room dd if="$scratch/new" of="$mnt/other" bs=64k oflag=append conv=notrunc status=none
-	cmp "$scratch/old" "$mnt/other"
+	cat "$scratch/old" "$scratch/new" | head -c "$(stat -c %s "$mnt/other")" | cmp - "$mnt/other"
 	as_after_remount -o no_writeback_cache
 }
 

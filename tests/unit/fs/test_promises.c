@@ -88,7 +88,7 @@ static struct fs_file *refused_file(const uint8_t *data, size_t *stored)
 	while (write_back(f, *stored, data + *stored, 40000) == 0)
 		*stored += 40000;
 	ck_assert_uint_gt(*stored, 2000);
-	ck_assert_uint_eq(stale_calls, 1);
+	ck_assert_uint_eq(stale_calls, 0);
 	ck_assert_int_eq(fs_file_refused(f), -ENOSPC);
 	no_room_end(DISK);
 	return f;
@@ -114,6 +114,7 @@ START_TEST(refused_bytes_never_become_zeros)
 	if (_i == 0) {
 		/* Closed and opened again, as long as the kernel may take the file for longer. */
 		ck_assert_int_eq(h_end(f), 0);
+		ck_assert_uint_eq(stale_calls, 1);
 		f = h_file(h_fs, "f", 0);
 		ck_assert_int_eq(write_back(f, n + 40000, data, 40000), -ENOSPC);
 	} else if (_i == 1) {
@@ -188,7 +189,6 @@ START_TEST(refused_changes_leave_the_old_bytes)
 	while (done < 600000 && write_back(f, done, other + done, 40000) == 0)
 		done += 40000;
 	ck_assert_uint_lt(done, 600000);
-	ck_assert_uint_eq(stale_calls, 1);
 	memcpy(data, other, done);
 	h_expect(h_fs, "f", data, 600000);
 	no_room_end(DISK);
@@ -196,6 +196,7 @@ START_TEST(refused_changes_leave_the_old_bytes)
 	memcpy(data + done + 80000, other + done + 80000, 100);
 	ck_assert_int_eq(fs_file_refused(f), 0);
 	ck_assert_int_eq(h_end(f), 0);
+	ck_assert_uint_eq(stale_calls, 1);
 	h_expect(h_fs, "f", data, 600000);
 	free(data);
 	free(other);
