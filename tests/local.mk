@@ -212,7 +212,7 @@ fs_tests = \
 	tests/unit/fs/test_import tests/unit/fs/test_moved tests/unit/fs/test_recovery tests/unit/fs/test_full tests/unit/fs/test_threads \
 	tests/unit/fs/test_operations tests/unit/fs/test_repair tests/unit/fs/test_damage tests/unit/fs/test_atime tests/unit/fs/test_acl tests/unit/fs/test_torn \
 	tests/unit/fs/test_turns tests/unit/fs/test_whole tests/unit/fs/test_writers tests/unit/fs/test_stale tests/unit/fs/test_promises \
-	tests/unit/fs/test_dropped
+	tests/unit/fs/test_dropped tests/unit/fs/test_logs
 check_PROGRAMS += $(fs_tests)
 check_LTLIBRARIES = tests/unit/fs/libharness.la
 fs_test_libs = tests/unit/fs/libharness.la libfs.la libstore.la $(CHECK_LIBS)
@@ -265,6 +265,8 @@ tests_unit_fs_test_writers_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_writers_LDADD = $(fs_test_libs)
 tests_unit_fs_test_stale_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_stale_LDADD = $(fs_test_libs)
+tests_unit_fs_test_logs_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_logs_LDADD = $(fs_test_libs)
 tests_unit_fs_test_promises_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_promises_LDADD = $(fs_test_libs)
 

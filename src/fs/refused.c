@@ -5,8 +5,6 @@
  */
 #include "config.h"
 
-#include <utlist.h>
-
 #include "open.h"
 #include "refused.h"
 
@@ -125,7 +123,8 @@ void refused_end(struct fs *fs)
 {
 	struct open_state *o, *next;
 
-	DL_FOREACH_SAFE (fs->opens, o, next) {
+	for (o = fs->opens; o; o = next) {
+		next = o->next;
 		if (!o->outlives)
 			continue;
 		o->outlives = false;

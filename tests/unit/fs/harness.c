@@ -117,6 +117,15 @@ void h_crash(void)
 	h_open();
 }
 
+struct fs *h_killed(void)
+{
+	const char *copy = h_beside("killed.reel");
+	struct fs *fs;
+	h_copy(h_path, copy);
+	ck_assert_int_eq(h_try(copy, true, &fs), 0);
+	return fs;
+}
+
 /* --- files beneath -------------------------------------------------------------------------------- */
 
 uint8_t *h_load(const char *path, size_t *size)
@@ -427,4 +436,18 @@ void h_compact(const char *from, const char *to)
 	reel_iter_free(it);
 	ck_assert_int_eq(reel_close(a), 0);
 	ck_assert_int_eq(reel_close(b), 0);
+}
+
+void h_expect_killed(const char *path, const void *data, size_t len)
+{
+	struct fs *fs = h_killed();
+	h_expect(fs, path, data, len);
+	h_check(fs);
+	fs_close(fs);
+}
+
+int h_write_back(struct fs_file *f, uint64_t offset, const void *data, size_t len)
+{
+	struct iovec iov = {(void *)(uintptr_t)data, len};
+	return fs_file_write(f, offset, &iov, 1, FS_WRITE_CACHED);
 }

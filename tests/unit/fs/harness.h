@@ -41,6 +41,8 @@ void h_close(void);
 void h_again(void);
 /* As the process were killed now: goes on with the file as it is on disk, and drops the rest. */
 void h_crash(void);
+/* A copy of h_fs as it would be if the process were killed now, read-only; to be closed. */
+struct fs *h_killed(void);
 /* fs_open() of any container, read-only or not; the messages are kept for h_messages(). */
 int h_try(const char *path, bool read_only, struct fs **ret);
 /* The messages since the last opening. */
@@ -85,6 +87,9 @@ uint8_t *h_get_inode(struct fs *fs, uint64_t ino, size_t size, int *error);
 void h_expect(struct fs *fs, const char *path, const void *data, size_t len);
 void h_expects(struct fs *fs, const char *path, const char *text);
 
+/* The same after a kill, and h_check(). */
+void h_expect_killed(const char *path, const void *data, size_t len);
+
 /* The value of a key in h_fs as another program reads it; to be freed. NULL: there is none. */
 uint8_t *h_by_key(const char *key, size_t *len);
 bool h_key_exists(const char *key);
@@ -94,6 +99,8 @@ bool h_key_exists(const char *key);
 /* Opens, made first if it is not there, for reading and writing. The lookup count is given back. */
 struct fs_file *h_file(struct fs *fs, const char *path, int flags);
 int h_write(struct fs_file *f, uint64_t offset, const void *data, size_t len);
+/* As the kernel writes back what it has cached. */
+int h_write_back(struct fs_file *f, uint64_t offset, const void *data, size_t len);
 /* The bytes read, or an error. */
 ssize_t h_read(struct fs_file *f, uint64_t offset, void *buf, size_t size);
 /* Flushes as close(2) does, and releases. */

@@ -65,13 +65,6 @@ static void stale(void *arg, uint64_t ino, unsigned what)
 		stale_calls++;
 }
 
-static int write_back(struct fs_file *f, uint64_t offset, const void *data, size_t len)
-{
-	struct iovec iov = {(void *)(uintptr_t)data, len};
-
-	return fs_file_write(f, offset, &iov, 1, FS_WRITE_CACHED);
-}
-
 /* A file of `*stored` bytes that the kernel has cached more of, which were refused; there is room again. NULL: no small disk.
  */
 static struct fs_file *refused_file(const uint8_t *data, size_t *stored)
@@ -85,7 +78,7 @@ static struct fs_file *refused_file(const uint8_t *data, size_t *stored)
 	ck_assert_int_eq(fs_ref(h_fs, h_ino(h_fs, "f"), &(struct fs_attr){0}), 0);
 	no_room_leave(DISK, 900000);
 	*stored = 0;
-	while (write_back(f, *stored, data + *stored, 40000) == 0)
+	while (h_write_back(f, *stored, data + *stored, 40000) == 0)
 		*stored += 40000;
 	ck_assert_uint_gt(*stored, 2000);
 	ck_assert_uint_eq(stale_calls, 0);
@@ -105,7 +98,7 @@ START_TEST(refused_bytes_never_become_zeros)
 	struct fs_file *f = refused_file(data, &n);
 	if (!f)
 		return;
-	ck_assert_int_eq(write_back(f, n + 40000, data + n + 40000, 40000), -ENOSPC);
+	ck_assert_int_eq(h_write_back(f, n + 40000, data + n + 40000, 40000), -ENOSPC);
 	ck_assert_int_eq(h_write(f, n + 60000, data, 10), -ENOSPC);
 	ck_assert_int_eq(fs_file_allocate(f, 0, n + 50000, 10, false), -ENOSPC);
 	ck_assert_int_eq(h_truncate(h_fs, h_ino(h_fs, "f"), n + 10), -ENOSPC);
@@ -116,11 +109,11 @@ START_TEST(refused_bytes_never_become_zeros)
 		ck_assert_int_eq(h_end(f), 0);
 		ck_assert_uint_eq(stale_calls, 1);
 		f = h_file(h_fs, "f", 0);
-		ck_assert_int_eq(write_back(f, n + 40000, data, 40000), -ENOSPC);
+		ck_assert_int_eq(h_write_back(f, n + 40000, data, 40000), -ENOSPC);
 	} else if (_i == 1) {
-		ck_assert_int_eq(write_back(f, n, data + n, 80000), 0);
+		ck_assert_int_eq(h_write_back(f, n, data + n, 80000), 0);
 		ck_assert_int_eq(fs_file_refused(f), 0);
-		ck_assert_int_eq(write_back(f, n + 80000, data + n + 80000, 40000), 0);
+		ck_assert_int_eq(h_write_back(f, n + 80000, data + n + 80000, 40000), 0);
 		n += 120000;
 	} else if (_i == 2) {
 		n = 1000;
@@ -157,9 +150,9 @@ START_TEST(overtaken_bytes_never_become_zeros)
 	if (_i)
 		ck_assert_int_eq(h_truncate(h_fs, h_ino(h_fs, "f"), 3000000), 0);
 	for (; r == 0 && n < 3000000; n += 60000) {
-		r = write_back(f, n + 20000, data + n + 20000, 40000);
+		r = h_write_back(f, n + 20000, data + n + 20000, 40000);
 		if (r == 0)
-			r = write_back(f, n, data + n, 20000);
+			r = h_write_back(f, n, data + n, 20000);
 	}
 	ck_assert_int_eq(r, -ENOSPC);
 	ck_assert_int_eq(h_end(f), 0);
@@ -186,13 +179,13 @@ START_TEST(refused_changes_leave_the_old_bytes)
 	h_put(h_fs, "f", data, 600000);
 	struct fs_file *f = h_file(h_fs, "f", 0);
 	no_room_leave(DISK, 0);
-	while (done < 600000 && write_back(f, done, other + done, 40000) == 0)
+	while (done < 600000 && h_write_back(f, done, other + done, 40000) == 0)
 		done += 40000;
 	ck_assert_uint_lt(done, 600000);
 	memcpy(data, other, done);
 	h_expect(h_fs, "f", data, 600000);
 	no_room_end(DISK);
-	ck_assert_int_eq(write_back(f, done + 80000, other + done + 80000, 100), 0);
+	ck_assert_int_eq(h_write_back(f, done + 80000, other + done + 80000, 100), 0);
 	memcpy(data + done + 80000, other + done + 80000, 100);
 	ck_assert_int_eq(fs_file_refused(f), 0);
 	ck_assert_int_eq(h_end(f), 0);

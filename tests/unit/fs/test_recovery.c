@@ -450,7 +450,7 @@ END_TEST
 /* A change for which the damaged part would be copied on is written without it: that stays damaged, the rest goes on. */
 START_TEST(damage_is_not_copied_on)
 {
-	static uint8_t data[100000];
+	static uint8_t data[100000], read[70000];
 	h_fill(data, sizeof(data), 1);
 	h_put(h_fs, "f", data, sizeof(data));
 	h_close();
@@ -462,11 +462,8 @@ START_TEST(damage_is_not_copied_on)
 	/* More than half: the file would be written whole. */
 	ck_assert_int_eq(h_write(f, 30000, data, 70000), 0);
 	ck_assert_int_eq(h_end(f), 0);
-	h_puts(h_fs, "g", "x");
 	h_again();
-	h_expects(h_fs, "g", "x");
 	f = h_file(h_fs, "f", 0);
-	static uint8_t read[70000];
 	ck_assert_int_eq(h_read(f, 0, read, 16), -EIO);
 	ck_assert_int_eq(h_read(f, 30000, read, 70000), 70000);
 	ck_assert_mem_eq(read, data, 70000);
