@@ -190,10 +190,9 @@ static int real_drop(const struct disk_ops *d, int fd, uint64_t offset, uint64_t
 
 static int real_remap(const struct disk_ops *d, void *address, size_t len, int fd, uint64_t offset)
 {
-	void *base = mmap(address, len, PROT_READ, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, (off_t)offset);
-
 	(void)d;
-	return base == MAP_FAILED ? -errno : 0;
+	return mmap(address, len, PROT_READ, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, (off_t)offset) == MAP_FAILED ? -errno
+														      : 0;
 }
 
 const struct disk_ops disk_real = {

@@ -154,10 +154,7 @@ static struct guarded *find_guarded(uintptr_t address)
 /* The access is repeated on return, and finds zeros. True: it will. */
 static bool replace(struct guarded *g, uintptr_t page)
 {
-	void *zeros = mmap((void *)page, page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-
-	/* cppcheck-suppress memleak ; it is part of the mapping from now on */
-	if (zeros != (void *)page)
+	if (mmap((void *)page, page_size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
 		return false;
 	atomic_store(&guard_hit, true);
 	uint64_t n = atomic_fetch_add(&g->begun, 1);

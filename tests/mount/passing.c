@@ -79,7 +79,7 @@ static void *pass_init(struct fuse_conn_info *conn, struct fuse_config *config)
 
 static int pass_getattr(const char *path, struct stat *st, struct fuse_file_info *fi)
 {
-	struct real r;
+	struct real r = {""};
 
 	return result(fi ? fstat(fd_of(fi), st) : lstat(real(path, &r), st));
 }
@@ -87,7 +87,7 @@ static int pass_getattr(const char *path, struct stat *st, struct fuse_file_info
 static int pass_readdir(const char *path, void *buf, fuse_fill_dir_t fill, off_t offset, struct fuse_file_info *fi,
 			enum fuse_readdir_flags flags)
 {
-	struct real r;
+	struct real r = {""};
 	DIR *d = opendir(real(path, &r));
 
 	(void)offset, (void)fi, (void)flags;
@@ -109,14 +109,14 @@ static int opened(int fd, struct fuse_file_info *fi)
 
 static int pass_open(const char *path, struct fuse_file_info *fi)
 {
-	struct real r;
+	struct real r = {""};
 
 	return opened(open(real(path, &r), fi->flags & ~O_APPEND), fi);
 }
 
 static int pass_create(const char *path, mode_t mode, struct fuse_file_info *fi)
 {
-	struct real r;
+	struct real r = {""};
 
 	return opened(open(real(path, &r), (fi->flags & ~O_APPEND) | O_CREAT, mode), fi);
 }
@@ -164,42 +164,42 @@ static int pass_flock(const char *path, struct fuse_file_info *fi, int operation
 
 static int pass_truncate(const char *path, off_t size, struct fuse_file_info *fi)
 {
-	struct real r;
+	struct real r = {""};
 
 	return result(fi ? ftruncate(fd_of(fi), size) : truncate(real(path, &r), size));
 }
 
 static int pass_chmod(const char *path, mode_t mode, struct fuse_file_info *fi)
 {
-	struct real r;
+	struct real r = {""};
 
 	return result(fi ? fchmod(fd_of(fi), mode) : chmod(real(path, &r), mode));
 }
 
 static int pass_chown(const char *path, uid_t uid, gid_t gid, struct fuse_file_info *fi)
 {
-	struct real r;
+	struct real r = {""};
 
 	return result(fi ? fchown(fd_of(fi), uid, gid) : lchown(real(path, &r), uid, gid));
 }
 
 static int pass_unlink(const char *path)
 {
-	struct real r;
+	struct real r = {""};
 
 	return result(unlink(real(path, &r)));
 }
 
 static int pass_rename(const char *from, const char *to, unsigned flags)
 {
-	struct real a, b;
+	struct real a = {""}, b = {""};
 
 	return result(renameat2(AT_FDCWD, real(from, &a), AT_FDCWD, real(to, &b), flags));
 }
 
 static int pass_statfs(const char *path, struct statvfs *st)
 {
-	struct real r;
+	struct real r = {""};
 
 	return result(statvfs(real(path, &r), st));
 }
