@@ -64,13 +64,13 @@ static int fail(struct reel *r, const char *what)
 	(void)store_fail(r, -EIO);
 	reel_log(r, LOG_ERR,
 		 "%s: %s. None of that is written over or cut off, and this process writes nothing more to the container; what "
-		 "it had committed stays readable. End the other writer, then this one (unmount); copy the container before it "
-		 "is opened for writing again, which cuts off what belongs to no entry",
+		 "it had committed stays readable. End the other writer, then this one (unmount): what is no entry would be "
+		 "cut off when the container is opened for writing again, and is saved beside it",
 		 r->path, what);
 	return -EIO;
 }
 
-/* In words: what lies in the file behind `end`. */
+/* In words: whose entries lie in the file behind `end`. NULL: there are none, as far as is looked at. */
 static const char *whose(struct reel *r, uint64_t end, uint64_t size)
 {
 	struct chain c = store_chain(r, size);
@@ -78,23 +78,24 @@ static const char *whose(struct reel *r, uint64_t end, uint64_t size)
 	const char *by_layer;
 
 	if (size > r->map->window || size - end > LOOKED_AT_MOST || !guard_installed())
-		return "bytes of another program";
+		return NULL;
 	by_layer = r->whose == NULL ? NULL : r->whose(r->whose_arg, &(struct reel_view){c.base, size, c.gen}, end);
 	if (by_layer != NULL)
 		return by_layer;
-	if (search_tail(&c, end, false, &found) == 0 && found.tail > end)
-		return "whole entries of another program";
-	return "bytes that are no entries";
+	return search_tail(&c, end, false, &found) == 0 && found.tail > end ? "whole entries of another program" : NULL;
 }
 
 static int fail_more(struct reel *r, uint64_t end, uint64_t size)
 {
+	const char *words = whose(r, end, size);
 	char what[256];
 
 	snprintf(what, sizeof(what),
 		 "another program has written to the container: the file has %" PRIu64 " bytes behind offset %" PRIu64
 		 ", where this process left its end: %s",
-		 size - end, end, whose(r, end, size));
+		 size - end, end, words == NULL ? "bytes that are no entries" : words);
+	if (words == NULL && !foreign_seen(r))
+		r->watch.foreign_at = end;
 	return fail(r, what);
 }
 
@@ -247,4 +248,12 @@ int reel_is_mine(struct reel *r)
 	err = look(r, atomic_load(&r->write_end));
 	pthread_mutex_unlock(&r->append_lock);
 	return err;
+}
+
+uint64_t foreign_to_save(struct reel *r)
+{
+	uint64_t from = r->watch.foreign_at;
+
+	/* Where our own end is gone, the file is another one. */
+	return from > 0 && compare(r, reel_tail_offset(r), r->watch.left, TRAILER_SIZE) == 0 ? from : 0;
 }

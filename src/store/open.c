@@ -251,6 +251,7 @@ int reel_close(struct reel *r)
 		int released = reserve_release(r);
 		if (err == 0)
 			err = released;
+		torn_save_foreign(r);
 	}
 	store_free(r);
 	return err;

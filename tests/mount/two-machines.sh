@@ -154,6 +154,7 @@ foreign_bytes() {
 	expect 1 "$(messages "another program has written to the container: the file has 3000 bytes behind offset $size,")" messages
 	expect 1 "$(messages "bytes that are no entries")" messages
 	unmount_failed
+	cmp "$scratch/theirs" "$container.foreign-$size" || fail "they were not saved"
 	tail -c +$((size + 1)) "$scratch/server/c.reel" | cmp - "$scratch/theirs" || fail "the other program's bytes are lost"
 	head -c "$size" "$scratch/server/c.reel" >"$scratch/server/ours"
 	mv "$scratch/server/ours" "$scratch/server/c.reel"
