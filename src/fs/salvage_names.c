@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "apply.h"
 #include "salvage.h"
@@ -74,10 +75,29 @@ int salvage_lost_found(struct salvage *s, struct inode **ret)
 	return r;
 }
 
+/* What is known of one whose name is not: " (1234 bytes, of 2026-11-21T10:03:12Z, PNG image data)"; of a directory nothing. */
+static void describe(const struct salvage *s, const struct inode *i, char *text, size_t size)
+{
+	const struct fs_options *options = &s->fs->options;
+	const struct extent *x = i->extents.n > 0 && i->extents.at[0].offset == 0 ? &i->extents.at[0] : NULL;
+	uint64_t at = x ? x->data->position + x->data_offset : 0;
+	char date[32] = "", type[256] = "";
+	struct tm tm;
+
+	text[0] = 0;
+	if (!S_ISREG(i->mode))
+		return;
+	if (gmtime_r(&i->mtime.tv_sec, &tm))
+		(void)strftime(date, sizeof(date), ", of %Y-%m-%dT%H:%M:%SZ", &tm);
+	if (x && options->type && x->data->position <= s->view.size && at <= s->view.size && x->len <= s->view.size - at)
+		options->type(options->type_arg, s->view.base + at, x->len, type, sizeof(type));
+	snprintf(text, size, " (%llu bytes%s%s%s)", (unsigned long long)i->size, date, type[0] ? ", " : "", type);
+}
+
 /* An inode without a place in the tree. A directory keeps what is in it. */
 static int attach(struct salvage *s, const struct inode *i)
 {
-	char wanted[32], name[FS_NAME_MAX + 1];
+	char wanted[32], name[FS_NAME_MAX + 1], about[384];
 	struct body b = {0};
 	struct inode *dir;
 	int r = salvage_lost_found(s, &dir);
@@ -90,7 +110,8 @@ static int attach(struct salvage *s, const struct inode *i)
 	salvage_free_name(s, dir, wanted, "", name);
 	add_name(&b, dir, name, i);
 	s->result.found++;
-	salvage_tell(s, "inode %llu has lost its name: it is in lost+found as %s", (unsigned long long)i->ino, name);
+	describe(s, i, about, sizeof(about));
+	salvage_tell(s, "inode %llu%s has lost its name: it is in lost+found as %s", (unsigned long long)i->ino, about, name);
 	return salvage_apply(s, &b);
 }
 
@@ -136,6 +157,17 @@ static int drop_second_names(struct salvage *s, const struct inode *i)
 	return salvage_apply(s, &b);
 }
 
+/*
+ * Whether an inode that no name leads to should have one. A file that was made without one had been given it by a transaction
+ * that is lost, as far as anybody knows.
+ */
+static bool misses_name(const struct salvage *s, const struct inode *i)
+{
+	if (S_ISDIR(i->mode))
+		return i->nlink > 0 || !tree_dir_empty(i);
+	return i->nlink > 0 || (s->gaps > 0 && !i->removed && i->extents.n > 0);
+}
+
 static int settle_names(struct salvage *s)
 {
 	struct tree *t = &s->fs->tree;
@@ -149,7 +181,7 @@ static int settle_names(struct salvage *s)
 			r = drop_second_names(s, i);
 		if (r < 0 || i->names || i->ino == FS_ROOT_INO || i == s->found)
 			continue;
-		if (S_ISDIR(i->mode) ? i->nlink > 0 || !tree_dir_empty(i) : i->nlink > 0)
+		if (misses_name(s, i))
 			r = attach(s, i);
 	}
 	return r;

@@ -253,6 +253,52 @@ START_TEST(a_part_is_repaired)
 }
 END_TEST
 
+/* A file that is filled before it gets its name, as reel write makes them. */
+static void put_nameless(const char *name, const char *text)
+{
+	struct fs_attr attr;
+	struct fs_file *f;
+
+	ck_assert_int_eq(fs_file_tmpfile(h_fs, FS_ROOT_INO, S_IFREG | 0600, O_WRONLY, &h_owner, &attr, &f), 0);
+	ck_assert_int_eq(h_write(f, 0, text, strlen(text)), 0);
+	ck_assert_int_eq(fs_file_flush(f), 0);
+	ck_assert_int_eq(fs_link(h_fs, attr.ino, FS_ROOT_INO, name, &attr), 0);
+	fs_file_release(f);
+	fs_forget(h_fs, attr.ino, 2);
+	snprintf(w_file[w_files].path, sizeof(w_file[0].path), "%s", name);
+	w_file[w_files++].hash = reel_hash(text, strlen(text));
+}
+
+/* Each transaction in turn is beyond mending: what it named or filled is somewhere, or told. */
+START_TEST(no_lost_transaction_takes_contents_along)
+{
+	struct fs_seal seal;
+	size_t size;
+	uint8_t *whole, *bytes;
+	char when[64];
+
+	w_make(W_COMPACTED, true, W_FEW);
+	h_open();
+	put_nameless("nameless1", "contents before their name");
+	put_nameless("nameless2", "contents of another one");
+	whole = h_load(h_path, &size);
+	h_close();
+	bytes = malloc(size);
+	for (size_t at = 448; at + sizeof(seal) < size; at += 64) {
+		memcpy(&seal, whole + at, sizeof(seal));
+		if (memcmp(seal.magic, FS_SEAL_MAGIC, 8) != 0 || (seal.flags & FS_SEAL_CHECKPOINT) || seal.body_len < 40)
+			continue;
+		snprintf(when, sizeof(when), "without transaction %llu", (unsigned long long)seal.sequence);
+		memcpy(bytes, whole, size);
+		memset(bytes + at + sizeof(seal), 'x', 40);
+		h_store(W_COPY, bytes, size);
+		expect_nothing_dropped(when);
+	}
+	free(bytes);
+	free(whole);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("dropped");
@@ -266,6 +312,7 @@ int main(void)
 	tcase_add_test(tc, no_checkpoint_is_left);
 	tcase_add_loop_test(tc, names_that_keys_prove, 0, 5);
 	tcase_add_test(tc, dead_contents_do_not_come_back);
+	tcase_add_test(tc, no_lost_transaction_takes_contents_along);
 	tcase_add_test(tc, a_part_is_repaired);
 	suite_add_tcase(suite, tc);
 	return h_main(suite);
