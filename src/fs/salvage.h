@@ -48,7 +48,7 @@ struct salvage {
 	uint64_t gaps;             /* transactions are missing before the one that is being applied */
 	struct found_range *range; /* where those were */
 	size_t ranges;
-	uint64_t steps;       /* how many more are gone on the ways to names */
+	uint64_t steps;           /* how many more are gone on the ways to names */
 	uint64_t repathed;        /* files whose names were proved by the keys of their contents */
 	bool unnamed;             /* there is neither a checkpoint nor all transactions */
 	uint64_t unnamed_end;     /* up to here lies what an only checkpoint spoke of, which is lost; 0: none is */
