@@ -104,11 +104,20 @@ static uint32_t crc_change(const struct salvage *s, const struct fs_seal *seal, 
 	return reel_crc32(reel_crc32(0, seal, sizeof(*seal)), body, seal->body_len) ^ stored;
 }
 
+/* Bodies do not overlap, and few are damaged: a container that says otherwise does not get more than linear time. */
+static bool spend(struct salvage *s, uint64_t bytes)
+{
+	const bool may = bytes <= s->to_hash;
+
+	s->to_hash -= may ? bytes : 0;
+	return may;
+}
+
 static bool mend_body(struct salvage *s, struct found_seal *f)
 {
 	const struct fs_seal seal = salvage_header(s, f);
 	const uint64_t len = seal.body_len;
-	uint8_t *body = len > 0 && f->end <= s->view.size ? malloc(len) : NULL;
+	uint8_t *body = len > 0 && f->end <= s->view.size && spend(s, len) ? malloc(len) : NULL;
 	uint32_t change;
 
 	if (!body)
@@ -116,10 +125,10 @@ static bool mend_body(struct salvage *s, struct found_seal *f)
 	memcpy(body, s->view.base + f->position + sizeof(seal), len);
 	prepare();
 	change = crc_change(s, &seal, body);
-	for (uint64_t at = len; change != 0 && at-- > 0 && len <= s->to_hash; change = one_byte_back(change)) {
+	for (uint64_t at = len; change != 0 && at-- > 0; change = one_byte_back(change)) {
 		const uint8_t b = byte_of[change >> 24];
 
-		if (effect[b] != change)
+		if (effect[b] != change || !spend(s, len))
 			continue;
 		body[at] ^= b;
 		f->sound = seal_body_sound(&s->fs->super, &seal, body);
@@ -128,7 +137,6 @@ static bool mend_body(struct salvage *s, struct found_seal *f)
 			return true;
 		}
 		body[at] ^= b;
-		s->to_hash -= len;
 	}
 	free(body);
 	return false;
@@ -166,18 +174,17 @@ static bool join(struct salvage *s, struct found_seal *f, const struct found_sea
 	const struct fs_seal seal = salvage_header(s, f);
 	const uint8_t *a = s->view.base + f->position + sizeof(seal), *b = s->view.base + other->position + sizeof(seal);
 	struct run run[RUNS_MAX];
-	const unsigned n = find_runs(a, b, seal.body_len, run);
+	const unsigned n = spend(s, seal.body_len) ? find_runs(a, b, seal.body_len, run) : 0;
 	uint8_t *body = n > 0 && n <= RUNS_MAX ? malloc(seal.body_len) : NULL;
 
 	if (!body)
 		return false;
-	for (unsigned choice = 0; !f->sound && choice < 1u << n && seal.body_len <= s->to_hash; choice++) {
+	for (unsigned choice = 0; !f->sound && choice < 1u << n && spend(s, seal.body_len); choice++) {
 		memcpy(body, a, seal.body_len);
 		for (unsigned i = 0; i < n; i++)
 			if (choice >> i & 1)
 				memcpy(body + run[i].start, b + run[i].start, run[i].end - run[i].start);
 		f->sound = seal_body_sound(&s->fs->super, &seal, body);
-		s->to_hash -= f->sound ? 0 : seal.body_len;
 	}
 	if (f->sound)
 		f->mended_body = body;
@@ -191,7 +198,7 @@ static bool join_copies(struct salvage *s, struct found_seal *f)
 {
 	const struct fs_seal seal = salvage_header(s, f);
 
-	for (size_t i = 0; i < s->n && f->end <= s->view.size; i++) {
+	for (size_t i = 0; i < s->n && f->end <= s->view.size && spend(s, sizeof(seal)); i++) {
 		const struct found_seal *other = &s->seal[i];
 		const struct fs_seal header = salvage_header(s, other);
 

@@ -34,6 +34,8 @@ typedef int (*dirent_fn)(struct salvage *s, const struct fs_record_dirent *d, co
 
 static int each_dirent(struct salvage *s, dirent_fn fn)
 {
+	/* Bodies that overlap are those of a hostile container. */
+	uint64_t left = 2 * s->view.size;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < s->n; i++) {
@@ -41,7 +43,10 @@ static int each_dirent(struct salvage *s, dirent_fn fn)
 		const uint8_t *body = salvage_body(s, f);
 		size_t len = f->end <= s->view.size ? (size_t)salvage_header(s, f).body_len : 0, name_len;
 
-		for (size_t at = 0; r == 0 && !f->sound && (f->flags & FS_SEAL_CHECKPOINT) && at < len; at += 8) {
+		if (f->sound || len > left)
+			continue;
+		left -= len;
+		for (size_t at = 0; r == 0 && (f->flags & FS_SEAL_CHECKPOINT) && at < len; at += 8) {
 			const char *name;
 			const struct fs_record_dirent *d = dirent_at(body, len, at, &name, &name_len);
 

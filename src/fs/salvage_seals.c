@@ -176,7 +176,7 @@ int salvage_find(struct salvage *s)
 	uint64_t p = 0, shown = 0, need = sizeof(struct fs_seal) + REEL_TRAILER_SIZE;
 	int r = find_super(s);
 
-	s->to_hash = 2 * s->view.size;
+	s->to_hash = 16 * s->view.size;
 	while (r == 0 && s->view.size >= need && p <= s->view.size - need) {
 		r = scan_one(s, &p);
 		if (p - shown >= SCANNED_MAX) {
