@@ -17,7 +17,7 @@ void room_begin(struct fs *fs);
 int room_for(struct fs *fs, uint64_t bytes, uint64_t promised, bool removes);
 
 /*
- * Room is promised before data is taken in (invariant D5): to be asked before `bytes` become dirty. 0, or an error as
+ * Room is promised before data is taken in (invariant D7): to be asked before `bytes` become dirty. 0, or an error as
  * room_for(), of which the user is told. fs.commit not held, open_state.io held for writing.
  */
 int room_promise(struct fs *fs, struct open_state *o, uint64_t bytes);

@@ -189,7 +189,7 @@ int foreign_before(struct reel *r, uint64_t end)
 		return look_at_size(r, end, end);
 	}
 	/*
-	 * After a pause the file is synced first, as at an opening (S5); an append tells those in between its length as it is.
+	 * After a pause the file is synced first, as at an opening (S6); an append tells those in between its length as it is.
 	 * An error of that counts as one of writing.
 	 */
 	if (r->place.shared && now - before >= FULL_LOOK_MS * 1000000ull) {

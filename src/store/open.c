@@ -75,7 +75,7 @@ static void drop_made(struct reel *r)
 		(void)r->disk->unlink(r->disk, r->path);
 }
 
-/* With the lock, nothing that was known of the file before counts (S5). 1; 0: the path names another file by now. */
+/* With the lock, nothing that was known of the file before counts (S6). 1; 0: the path names another file by now. */
 static int make_ready(struct reel *r, int fd)
 {
 	int err = 0;

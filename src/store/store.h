@@ -177,7 +177,7 @@ void place_ask_name(struct reel *r, const char *path);
 void place_open_anew(struct reel *r);
 /*
  * What was known of the file before, its bytes included, is forgotten: to be called when the lock is had, before anything
- * is asked of the file (docs/DESIGN.md, S5). An error of the sync, of a file that is opened for writing.
+ * is asked of the file (docs/DESIGN.md, S6). An error of the sync, of a file that is opened for writing.
  */
 int place_fresh(struct reel *r, int fd);
 /* Whether the path names the open file: 1 or 0, or an error, -ENOENT too. */
