@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include <linux/capability.h>
@@ -14,44 +15,53 @@
 #include "caller.h"
 #include "ops.h"
 
-#define GROUPS_MOST 65536
+/* What /proc tells of who sent the request. */
+struct sender {
+	bool in_group;   /* has the group among its supplementary ones */
+	bool has_fsetid; /* the capability */
+};
 
-static bool in_group(fuse_req_t req, gid_t gid)
+/* "Groups:\t4 24 27 ": whether one of them is `gid`. */
+static bool has_group(const char *list, gid_t gid)
 {
-	const struct fuse_ctx *ctx = fuse_req_ctx(req);
-	int n = fuse_req_getgroups(req, 0, NULL), got;
-	bool in = ctx->gid == gid;
-	gid_t *list;
+	char *end;
 
-	if (in || n <= 0 || n > GROUPS_MOST)
-		return in;
-	list = calloc((size_t)n, sizeof(*list));
-	if (list == NULL)
-		return false;
-	got = fuse_req_getgroups(req, n, list);
-	for (int i = 0; i < n && i < got && !in; i++)
-		in = list[i] == gid;
-	free(list);
-	return in;
+	for (;; list = end) {
+		unsigned long group = strtoul(list, &end, 10);
+
+		if (end == list)
+			return false;
+		if (group == gid)
+			return true;
+	}
 }
 
-static bool has_fsetid(fuse_req_t req)
+/*
+ * One file has both. Not with fuse_req_getgroups(): up to libfuse 3.14 at least it searches what it has read without having put
+ * an end to it.
+ */
+static struct sender look_up(fuse_req_t req, gid_t gid)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
+	struct sender ret = {.in_group = ctx->gid == gid, .has_fsetid = ctx->uid == 0};
 	unsigned long long effective;
-	char path[64], line[256];
-	bool has = ctx->uid == 0;
+	char path[64], *line = NULL;
+	size_t room = 0;
 	FILE *status;
 
 	snprintf(path, sizeof(path), "/proc/%ld/status", (long)ctx->pid);
 	status = ctx->pid > 0 ? fopen(path, "re") : NULL;
 	if (status == NULL)
-		return has;
-	while (fgets(line, sizeof(line), status) != NULL)
-		if (sscanf(line, "CapEff: %llx", &effective) == 1)
-			has = effective >> CAP_FSETID & 1;
-	fclose(status);
-	return has;
+		return ret;
+	while (getline(&line, &room, status) > 0) {
+		if (strncmp(line, "Groups:", 7) == 0)
+			ret.in_group = ret.in_group || has_group(line + 7, gid);
+		else if (sscanf(line, "CapEff: %llx", &effective) == 1)
+			ret.has_fsetid = effective >> CAP_FSETID & 1;
+	}
+	free(line);
+	(void)fclose(status);
+	return ret;
 }
 
 /* False where there is nothing to take away. */
@@ -60,9 +70,9 @@ static bool get_bits(fuse_req_t req, fuse_ino_t ino, struct fs_attr *attr)
 	return fs_getattr(fs_of(req), ino, attr) == 0 && !S_ISDIR(attr->mode) && attr->mode & (S_ISUID | S_ISGID);
 }
 
-static unsigned kills(fuse_req_t req, const struct fs_attr *attr)
+static unsigned kills(const struct sender *s, const struct fs_attr *attr)
 {
-	if ((attr->mode & (S_ISGID | S_IXGRP)) != S_ISGID || in_group(req, attr->gid))
+	if ((attr->mode & (S_ISGID | S_IXGRP)) != S_ISGID || s->in_group)
 		return FS_KILL_SET_ID;
 	return FS_KILL_SET_ID | FS_KILL_SETGID;
 }
@@ -70,13 +80,21 @@ static unsigned kills(fuse_req_t req, const struct fs_attr *attr)
 unsigned caller_kills(fuse_req_t req, fuse_ino_t ino)
 {
 	struct fs_attr attr;
+	struct sender s;
 
-	return get_bits(req, ino, &attr) ? kills(req, &attr) : FS_KILL_SET_ID;
+	if (!get_bits(req, ino, &attr))
+		return FS_KILL_SET_ID;
+	s = look_up(req, attr.gid);
+	return kills(&s, &attr);
 }
 
 unsigned caller_may_kill(fuse_req_t req, fuse_ino_t ino)
 {
 	struct fs_attr attr;
+	struct sender s;
 
-	return get_bits(req, ino, &attr) && !has_fsetid(req) ? kills(req, &attr) : 0;
+	if (!get_bits(req, ino, &attr))
+		return 0;
+	s = look_up(req, attr.gid);
+	return s.has_fsetid ? 0 : kills(&s, &attr);
 }

@@ -54,7 +54,7 @@ wait_for_daemon() {
 }
 
 # Programs that look at every mount of the machine (df, lsof) can keep this one busy for a moment.
-unmount_it() {
+take_off() {
 	local tries=0
 	until fusermount3 -u "$mnt" 2>"$scratch/umount"; do
 		tries=$((tries + 1))
@@ -63,6 +63,10 @@ unmount_it() {
 		fi
 		sleep 0.1
 	done
+}
+
+unmount_it() {
+	take_off
 	wait_for_daemon
 }
 
@@ -101,7 +105,7 @@ messages() {
 # unmount_failed: unmounts after a failure of the disk, which the daemon's status has to tell.
 unmount_failed() {
 	local status=0
-	fusermount3 -u "$mnt" || fail "cannot unmount"
+	take_off
 	wait "$daemon" || status=$?
 	daemon=
 	expect 1 $status "status of a daemon that could not write everything"

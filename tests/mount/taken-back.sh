@@ -178,7 +178,8 @@ test_without_writeback() {
 	not_new old
 	# Each write(2) is told for itself: those that found room are there, as on a plain disk.
 	no_room dd if="$scratch/new" of="$mnt/other" bs=64k oflag=append conv=notrunc status=none
-	cat "$scratch/old" "$scratch/new" | head -c "$(stat -c %s "$mnt/other")" | cmp - "$mnt/other"
+	cat "$scratch/old" "$scratch/new" >"$scratch/both"
+	head -c "$(stat -c %s "$mnt/other")" "$scratch/both" | cmp - "$mnt/other"
 	as_after_remount -o no_writeback_cache
 }
 
