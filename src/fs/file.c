@@ -220,8 +220,8 @@ static void log_loss(struct fs *fs, struct open_state *o, int error)
 }
 
 /*
- * No writer is left, and `r` came of the last commit: what the kernel was told, or has cached, may not be so. True: the caller's
- * use of the open state goes on. io held.
+ * No writer is left, and `r` came of the last commit: what the kernel was told, or has cached, may not be so. True: the
+ * caller's use of the open state goes on. io held.
  */
 static bool end_writing(struct fs *fs, struct open_state *o, int r)
 {

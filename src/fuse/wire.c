@@ -234,7 +234,8 @@ static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)
 	(void)userdata;
 	if (atomic_load_explicit(&init_pending, memory_order_acquire) && count == 2)
 		add_to_init(out, &iov[1]);
-	/* Notifications, which a handler may send before its reply, answer nothing: `unique` is 0, and `error` what they are. */
+	/* Notifications, which a handler may send before its reply, answer nothing: `unique` is 0, and `error` what they are.
+	 */
 	if (carried.counted && out->unique != 0) {
 		carried.counted = false;
 		served_answered(carried.number, carried.cached && out->error != 0);
