@@ -42,7 +42,7 @@ static bool is_some_byte(const struct node *n, size_t at, uint8_t byte)
 	return false;
 }
 
-/* Of what was appended and not committed some pages may be there without those after them. */
+/* Of what was appended and not committed some pages may be there without those after them: an open file is stored in parts. */
 static bool is_some_size(const struct node *n, size_t size)
 {
 	size_t most = 0;
@@ -52,7 +52,7 @@ static bool is_some_size(const struct node *n, size_t size)
 			return true;
 		most = n->version[i].size > most ? n->version[i].size : most;
 	}
-	return n->partial && size > n->version[0].size && size < most && size % PAGE == 0;
+	return size > n->version[0].size && size < most && size % PAGE == 0;
 }
 
 static int compare_contents(const struct node *n, const char *path, char *why, size_t room)

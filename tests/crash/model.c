@@ -89,12 +89,10 @@ void node_commit_range(struct node *n, size_t offset, size_t size)
 		}
 		memcpy(v->bytes + offset, newest->bytes + offset, size);
 	}
-	n->partial = true;
 }
 
 void node_commit(struct node *n)
 {
-	n->partial = false;
 	if (n->versions == 0)
 		return;
 	for (int i = 0; i < n->versions - 1; i++)

@@ -39,7 +39,6 @@ struct node {
 	/* A file's contents: [0] is committed, what follows came since. */
 	struct version version[VERSIONS_MAX];
 	int versions;
-	bool partial; /* since then some pages were committed without the others */
 };
 
 struct name {
