@@ -5,10 +5,12 @@
 
 #include "store.h"
 
-/* Whether the path names another file than the one that is open. */
+/* Whether the path names another file than the one that is open. Another thread may be putting that one in place. */
 static int is_replaced(struct reel *r)
 {
+	pthread_mutex_lock(&r->append_lock);
 	int err = place_is_named(r, r->path, r->fd);
+	pthread_mutex_unlock(&r->append_lock);
 
 	/* Nothing is there: the file that is open is the last that can be read. */
 	if (err == -ENOENT || err == -ENOTDIR)
