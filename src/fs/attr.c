@@ -40,6 +40,8 @@ static void fill_regular(struct inode *i, struct fs_attr *ret)
 			ret->ctime = *later(&o->ctime, &i->ctime);
 			bytes = o->allocated;
 		}
+		if (ret->writers)
+			o->shown_bytes = bytes;
 		pthread_mutex_unlock(&o->attr);
 	}
 	if (bytes > ret->size)

@@ -208,6 +208,19 @@ int fs_file_fsync(struct fs_file *f, bool datasync)
 	return r < 0 ? r : reel_sync(f->fs->store);
 }
 
+bool fs_file_outdated(const struct fs_file *f)
+{
+	struct open_state *o = f->open;
+	bool is;
+
+	pthread_rwlock_rdlock(&f->fs->tree_lock);
+	pthread_mutex_lock(&o->attr);
+	is = o->shown && o->shown_bytes != (o->changed ? o->allocated : o->inode->extents.bytes);
+	pthread_mutex_unlock(&o->attr);
+	pthread_rwlock_unlock(&f->fs->tree_lock);
+	return is;
+}
+
 static void log_loss(struct fs *fs, struct open_state *o, int error)
 {
 	char path[4096];

@@ -318,6 +318,8 @@ int fs_file_copy(struct fs_file *from, uint64_t start, struct fs_file *to, uint6
 int fs_file_flush(struct fs_file *f);
 /* fs_file_flush() and the container synced. */
 int fs_file_fsync(struct fs_file *f, bool datasync);
+/* Whether attributes that were asked for while it had writers, and since the last flush, say other blocks than it has. */
+bool fs_file_outdated(const struct fs_file *f);
 /* Ends the open file; commits what no flush has. The last writer's tells fs_options.stale what is to be told then. */
 void fs_file_release(struct fs_file *f);
 /*

@@ -83,7 +83,7 @@ static bool is_free(const struct fs *fs, uint64_t need)
 	return fstatvfs(reel_fd(fs->store), &st) < 0 || (uint64_t)st.f_bavail * st.f_frsize >= need;
 }
 
-static int missing(struct fs *fs, int error, uint64_t need)
+int room_tell(struct fs *fs, int error, uint64_t need)
 {
 	pthread_mutex_lock(&fs->commit);
 	room_missing(fs, error, false);
@@ -105,7 +105,7 @@ static int assure(struct fs *fs, uint64_t promised, uint64_t more)
 	r = reel_reserve_ahead(fs->store, need, ahead);
 	if (r == 0 && !reel_reserves(fs->store) && (promised == more || promised / ASK_STEP != (promised - more) / ASK_STEP))
 		r = is_free(fs, need) ? 0 : -ENOSPC;
-	return room_error(r) ? missing(fs, r, need) : r;
+	return room_error(r) ? room_tell(fs, r, need) : r;
 }
 
 int room_promise(struct fs *fs, struct open_state *o, uint64_t bytes)

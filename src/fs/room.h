@@ -27,6 +27,10 @@ void room_settle(struct fs *fs, struct open_state *o);
 /* Gives the disk back what was allocated for data that was dropped. fs.commit held. */
 void room_trim(struct fs *fs);
 
+/* Tells the user that `need` bytes had no room beside the container, unless that was told; returns the error. fs.commit not
+ * held. */
+int room_tell(struct fs *fs, int error, uint64_t need);
+
 /* Whether the error is one of those. */
 bool room_error(int error);
 

@@ -109,8 +109,9 @@ struct open_state {
 
 	pthread_mutex_t attr;
 	/* protected by attr: */
-	bool changed; /* size or times differ from the committed ones */
-	bool shown;   /* attributes were shown while it had writers, since the last flush */
+	bool changed;         /* size or times differ from the committed ones */
+	bool shown;           /* attributes were shown while it had writers, since the last flush */
+	uint64_t shown_bytes; /* what they said of its blocks */
 	uint64_t size;
 	uint64_t handing;   /* the size when the kernel was last asked to hand over; less where it was cut since */
 	uint64_t allocated; /* bytes that are in wbuf, in the extents beneath, or in both */

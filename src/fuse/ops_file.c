@@ -243,7 +243,9 @@ static void reply_loss(fuse_req_t req, fuse_ino_t ino, int res)
 	const struct fuse_file_info later = {.flags = res};
 
 	attributes_expire(mount_of(req), ino);
-	if (!mend_expires(req, ino, &later, loss_again))
+	if (mend_expires(req, ino, &later, loss_again))
+		wire_answers_later(true);
+	else
 		reply_status(req, res);
 }
 
@@ -280,9 +282,14 @@ void op_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 void op_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
 {
-	(void)ino;
+	int res;
+
 	loop_will_wait();
-	reply_status(req, fs_file_fsync(file_of(fi), datasync != 0));
+	res = fs_file_fsync(file_of(fi), datasync != 0);
+	/* All of it has come, so from here on its blocks are exact (E1). */
+	if (fs_file_outdated(file_of(fi)))
+		attributes_expire(mount_of(req), ino);
+	reply_status(req, res);
 }
 
 void op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

@@ -287,6 +287,14 @@ int wire_install(struct fuse_session *se)
 	return -1;
 }
 
+void wire_answers_later(bool lost)
+{
+	if (!carried.counted)
+		return;
+	carried.counted = false;
+	served_answered(carried.number, lost && carried.cached);
+}
+
 bool wire_kills_set_id(void)
 {
 	return carried.kills_set_id;

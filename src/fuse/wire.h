@@ -28,6 +28,12 @@
 /* To be called between fuse_session_mount() and the loop. 0, or -1 (logged). */
 int wire_install(struct fuse_session *se);
 
+/*
+ * The request that this thread has is answered later, by another thread; `lost`: with an error. Of what the kernel has handed
+ * over it counts as served from here on.
+ */
+void wire_answers_later(bool lost);
+
 /* WRITE, OPEN: the kernel wants the set-id bits cleared (the sender lacks CAP_FSETID). */
 bool wire_kills_set_id(void);
 
