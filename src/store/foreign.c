@@ -90,13 +90,19 @@ static int fail_more(struct reel *r, uint64_t end, uint64_t size)
 	const char *words = whose(r, end, size);
 	char what[256];
 
+	bool first = !foreign_seen(r);
+
 	snprintf(what, sizeof(what),
 		 "another program has written to the container: the file has %" PRIu64 " bytes behind offset %" PRIu64
 		 ", where this process left its end: %s",
 		 size - end, end, words == NULL ? "bytes that are no entries" : words);
-	if (words == NULL && !foreign_seen(r))
+	if (words == NULL && first)
 		r->watch.foreign_at = end;
-	return fail(r, what);
+	int err = fail(r, what);
+	/* Now: this process may be killed, and what opens the container next cannot tell them from a torn append. */
+	if (first)
+		torn_save_foreign(r);
+	return err;
 }
 
 static int fail_other(struct reel *r, uint64_t end)
@@ -110,17 +116,24 @@ static int fail_other(struct reel *r, uint64_t end)
 	return fail(r, what);
 }
 
+/* What the kernel has cached of [from, end) may be older than what another machine has written there. */
+static void drop(struct reel *r, uint64_t from, uint64_t end)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), start = from & ~(page - 1);
+
+	if (!r->place.shared)
+		return;
+	/* A page that is mapped is not dropped. */
+	(void)madvise(r->map->base + start, round_up(end, page) - start, MADV_DONTNEED);
+	(void)disk_drop(r->disk, r->fd, start, round_up(end, page) - start);
+}
+
 /* 0: the bytes before `end` are these; also where that cannot be learned. */
 static int compare(struct reel *r, uint64_t end, const uint8_t *bytes, size_t n)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), from = (end - n) & ~(page - 1);
 	uint8_t found[TRAILER_SIZE];
 
-	if (r->place.shared) {
-		/* A page that is mapped is not dropped. */
-		(void)madvise(r->map->base + from, round_up(end, page) - from, MADV_DONTNEED);
-		(void)disk_drop(r->disk, r->fd, from, round_up(end, page) - from);
-	}
+	drop(r, end - n, end);
 	int err = disk_read_all(r->disk, r->fd, found, n, end - n);
 	if (err == -ENODATA)
 		return err;
@@ -250,10 +263,16 @@ int reel_is_mine(struct reel *r)
 	return err;
 }
 
-uint64_t foreign_to_save(struct reel *r)
+uint64_t foreign_to_save(struct reel *r, uint64_t *end)
 {
 	uint64_t from = r->watch.foreign_at;
-
 	/* Where our own end is gone, the file is another one. */
-	return from > 0 && compare(r, reel_tail_offset(r), r->watch.left, TRAILER_SIZE) == 0 ? from : 0;
+	bool ours = from > 0 && compare(r, reel_tail_offset(r), r->watch.left, TRAILER_SIZE) == 0;
+	int64_t size = ours ? disk_size(r->disk, r->fd) : 0;
+
+	if (size <= (int64_t)from || (uint64_t)size <= r->watch.saved || (uint64_t)size > r->map->window)
+		return 0;
+	drop(r, from, (uint64_t)size);
+	*end = (uint64_t)size;
+	return from;
 }

@@ -73,6 +73,7 @@ struct watch {
 	atomic_bool foreign;         /* another writer was seen at the end of the file, and this was said (foreign.c) */
 	/* With append_lock held: */
 	uint64_t foreign_at;        /* where bytes of another program begin that are no entries; 0: none do */
+	uint64_t saved;             /* the file's length when they were saved; 0: they are not */
 	uint64_t full;              /* when all was looked at that tells of another writer */
 	uint64_t wrote;             /* when something was last written */
 	uint8_t left[TRAILER_SIZE]; /* the last trailer, as this process left it */
@@ -199,9 +200,12 @@ int foreign_before_cut(struct reel *r, uint64_t end, uint64_t most);
 /* After a sync; append_lock is not held. -EIO: what was synced is not what this process wrote. */
 int foreign_at_sync(struct reel *r);
 bool foreign_seen(const struct reel *r);
-/* Where bytes begin that the next opening would cut off though they are another program's; 0: there are none. */
-uint64_t foreign_to_save(struct reel *r);
-/* torn.c: saves them beside the container, when it is closed. */
+/*
+ * Where bytes begin that the next opening would cut off though they are another program's, and *end, where they end; 0: there
+ * are none, or these are saved.
+ */
+uint64_t foreign_to_save(struct reel *r, uint64_t *end);
+/* torn.c: saves them beside the container: when they are seen, and at the end if it could not be done or there are more. */
 void torn_save_foreign(struct reel *r);
 
 /* tail.c: finds the tail of a file of `size` bytes that is being opened, and what is torn (r->torn). */

@@ -112,25 +112,26 @@ out:
 
 void torn_save_foreign(struct reel *r)
 {
-	uint64_t from = foreign_to_save(r);
-	int64_t size = from > 0 ? disk_size(r->disk, r->fd) : 0;
+	uint64_t size = 0, from = foreign_to_save(r, &size);
 	char *name = NULL, *wanted;
 
-	if (size <= (int64_t)from || (uint64_t)size > r->map->window)
+	if (from == 0)
 		return;
 	int err = asprintf(&wanted, "%s.foreign-%" PRIu64, r->path, from) < 0 ? -ENOMEM : 0;
 	if (err == 0) {
-		err = save(r, wanted, from, (uint64_t)size, &name);
+		err = save(r, wanted, from, size, &name);
 		free(wanted);
 	}
 	if (err < 0)
 		reel_log(r, LOG_ERR,
 			 "%s: the %" PRIu64 " bytes of another program behind offset %" PRIu64
 			 " could not be saved (%s): copy the container before it is opened for writing again",
-			 r->path, (uint64_t)size - from, from, reel_explain(err));
+			 r->path, size - from, from, reel_explain(err));
 	else
 		reel_log(r, LOG_WARNING,
 			 "%s: the %" PRIu64 " bytes of another program behind offset %" PRIu64 " were saved as %s", r->path,
-			 (uint64_t)size - from, from, name);
+			 size - from, from, name);
+	if (err == 0)
+		r->watch.saved = size;
 	free(name);
 }

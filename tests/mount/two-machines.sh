@@ -173,6 +173,40 @@ test_appended_on_another_machine() {
 	foreign_bytes "$scratch/A/c.reel"
 }
 
+# They are saved when they are seen: a daemon that is killed then has done it, and the next one may cut them off.
+test_appended_and_then_killed() {
+	local size
+	container=$scratch/c.reel
+	mount_it -o create
+	save one
+	size=$(stat -c %s "$container")
+	head -c 3000 /dev/urandom >"$scratch/theirs"
+	cat "$scratch/theirs" >>"$container"
+	expect_error "Input/output error" mkdir "$mnt/two"
+	kill_it
+	mount_it
+	saved one
+	cmp "$scratch/theirs" "$container.foreign-$size"
+}
+
+# What could not be saved then, as the disk was full, is saved at the end.
+test_appended_on_a_full_disk() {
+	local size
+	small_disk 1m
+	mount_it -o create
+	save one
+	size=$(stat -c %s "$container")
+	head -c 3000 /dev/urandom >"$scratch/theirs"
+	cat "$scratch/theirs" >>"$container"
+	fill_disk
+	expect_error "Input/output error" mkdir "$mnt/two"
+	expect 1 "$(messages "could not be saved")" messages
+	rm "$scratch/disk/ballast"
+	unmount_failed
+	cmp "$scratch/theirs" "$container.foreign-$size"
+	truncate -s "$size" "$container"
+}
+
 # Nor are they written over by a writer that never pauses, whenever they come.
 test_appended_beside_a_busy_writer() {
 	local i writer

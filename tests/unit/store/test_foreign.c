@@ -141,6 +141,42 @@ START_TEST(foreign_bytes_are_not_written_over)
 }
 END_TEST
 
+static void ck_saved(const char *name, unsigned n)
+{
+	struct file f = file_read(name);
+
+	ck_assert_uint_eq(f.len, n * sizeof(theirs));
+	for (unsigned i = 0; i < n; i++)
+		ck_assert_int_eq(memcmp(f.bytes + i * sizeof(theirs), theirs, sizeof(theirs)), 0);
+	file_free(&f);
+	ck_assert_int_eq(remove(name), 0);
+}
+
+/* When they are seen; at the end only what came since. */
+START_TEST(foreign_bytes_are_saved_when_they_are_seen)
+{
+	struct reel *r = begin();
+	char name[64], again[80];
+
+	snprintf(name, sizeof(name), "c.foreign-%llu", (unsigned long long)reel_tail_offset(r));
+	snprintf(again, sizeof(again), "%s.1", name);
+	append_theirs();
+	ck_assert_int_eq(reel_write(r, "b", 1, "value", 5), -EIO);
+	ck_saved(name, 1);
+	(void)reel_close(r);
+	ck_assert_int_lt(access(name, F_OK), 0);
+	remove("c");
+
+	r = begin();
+	append_theirs();
+	ck_assert_int_eq(reel_write(r, "b", 1, "value", 5), -EIO);
+	append_theirs();
+	(void)reel_close(r);
+	ck_saved(name, 1);
+	ck_saved(again, 2);
+}
+END_TEST
+
 /* However close to an append of our own they come: on the real disk, which has calls that never write over anything. */
 START_TEST(bytes_that_come_at_any_moment_are_not_written_over)
 {
@@ -279,6 +315,7 @@ int main(void)
 	    the_size_counts_that_is_asked_after_the_lock,
 	    a_file_that_cannot_be_synced_is_not_opened_for_writing,
 	    foreign_bytes_are_not_written_over,
+	    foreign_bytes_are_saved_when_they_are_seen,
 	    bytes_that_come_at_any_moment_are_not_written_over,
 	    foreign_bytes_within_an_append_are_not_cut_off,
 	    foreign_bytes_are_not_cut_off_after_a_failed_append,
