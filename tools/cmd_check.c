@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "common.h"
 #include "engine.h"
@@ -186,6 +187,24 @@ static int open_to_check(struct report *rep, struct container *ret)
 	return r < 0 ? r : container_try(rep->path, FOR_READING, ret);
 }
 
+static bool unread(struct reel *store)
+{
+	return reel_unread(store, 0, 0, reel_file_size(store));
+}
+
+/* -EIO: what is zeros for the moment is not told as damage. */
+static int tell_unread(struct reel *store)
+{
+	uint64_t at;
+	int err = reel_unread_error(store, 0, reel_file_size(store), &at);
+
+	reel_log(store, LOG_ERR,
+		 "%s: reading the container failed at offset %" PRIu64 " (%s), and it was not checked any further. Try again "
+		 "when the disk or server delivers it",
+		 reel_path(store), at, reel_explain(err));
+	return -EIO;
+}
+
 static int check_entries(struct reel *store, struct report *rep)
 {
 	char text[256];
@@ -196,7 +215,7 @@ static int check_entries(struct reel *store, struct report *rep)
 	if (r < 0)
 		return r;
 	while ((r = reel_iter_next(it, &e)) > 0) {
-		if (!reel_entry_valid(&e)) {
+		if (!reel_entry_valid(&e) && !unread(store)) {
 			snprintf(text, sizeof(text), "entry at offset %" PRIu64 ": its bytes do not have the stored checksum",
 				 e.offset);
 			report_fault(rep, text);
@@ -204,8 +223,8 @@ static int check_entries(struct reel *store, struct report *rep)
 		reel_entry_release(&e);
 	}
 	reel_iter_free(it);
-	if (reel_unread(store, 0, 0, reel_file_size(store)))
-		report_fault(rep, "reading the container failed: what could not be read is told as damage, and may be none");
+	if (unread(store))
+		return tell_unread(store);
 	if (r == -EBADMSG) {
 		report_fault(rep, "the chain of entries is broken: what lies before is not reachable");
 		r = 0;
@@ -219,7 +238,7 @@ static int check_entries(struct reel *store, struct report *rep)
  */
 static int check_without_tree(struct report *rep)
 {
-	struct reel_options options = {.flags = REEL_RDONLY};
+	struct reel_options options = {.flags = REEL_RDONLY, .log = library_log};
 	struct reel_info info;
 	struct reel *store;
 	char why[MESSAGE_MAX];
@@ -308,7 +327,7 @@ static int repair_entries(struct report *rep, const char *out, struct fs_repair 
 static int repair(struct report *rep, const char *out)
 {
 	struct fs_options options = container_options(FOR_READING);
-	struct fs_repair done;
+	struct fs_repair done = {0};
 	int r;
 
 	if (out[0] == '\0') {
@@ -340,7 +359,7 @@ static int repair(struct report *rep, const char *out)
 		forget_library_message();
 		complain(out, "no such directory (make it first)");
 	} else if (r < 0) {
-		complain_container(r == -EBUSY || !same_file(rep->path, rep->path) ? rep->path : out, r);
+		complain_container(r == -EBUSY || done.unread || !same_file(rep->path, rep->path) ? rep->path : out, r);
 	}
 	if (r < 0)
 		return STATUS_USAGE;
@@ -358,8 +377,12 @@ static int run_check(const struct args *args)
 	if (args_have(args, 'r'))
 		return repair(&rep, args->value['r']);
 	r = open_to_check(&rep, &c);
-	if (r == -EBADMSG && check_without_tree(&rep) == 0)
-		return STATUS_FAILED;
+	if (r == -EBADMSG) {
+		int without = check_without_tree(&rep);
+		if (without == 0)
+			return STATUS_FAILED;
+		r = without == -EIO ? without : r;
+	}
 	if (r < 0) {
 		complain_container(rep.path, r);
 		return STATUS_USAGE;

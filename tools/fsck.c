@@ -228,15 +228,17 @@ static void summarize(const struct fsck *f, const char *state)
 	put_field("transactions", "%" PRIu64, f->info.sequence);
 }
 
-/* The whole container is read. True: no fault. */
-static bool check_all(struct fsck *f, struct fs *fs)
+/* The whole container is read. 1: there are faults; an error, of reading. */
+static int check_all(struct fsck *f, struct fs *fs)
 {
 	int64_t n;
 
 	progress_begin("check", 0);
 	n = fs_check(fs, report_fault, f);
 	progress_end();
-	return n == 0 && f->faults == 0;
+	if (n < 0)
+		return (int)n;
+	return n > 0 || f->faults > 0;
 }
 
 /* The status, or -1: sound but for a torn append, which is to be seen to with the container closed. */
@@ -265,7 +267,10 @@ static int check_open(struct fsck *f, struct fs *fs)
 		summarize(f, "clean");
 		return FSCK_CLEAN;
 	}
-	if (!check_all(f, fs)) {
+	r = check_all(f, fs);
+	if (r < 0)
+		return complain_operational(f, r);
+	if (r > 0) {
 		advise_repair(f);
 		return FSCK_UNCORRECTED;
 	}

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <syslog.h>
 
 #include "acl.h"
 #include "attr.h"
@@ -23,15 +24,25 @@ struct check {
 	struct fs_seal next;  /* if has_next: the seal that must follow the one that is met next */
 	bool has_next;
 	bool order_ends; /* the order of older seals is not looked at */
+	uint64_t token;  /* reel_reading() */
+	bool unread;     /* something could not be read: nothing that is found from then on says anything */
 };
 
 static void fault(struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static bool failed(struct check *c)
+{
+	c->unread = c->unread || reel_unread(c->fs->store, c->token, 0, reel_tail_offset(c->fs->store));
+	return c->unread;
+}
 
 static void fault(struct check *c, const char *fmt, ...)
 {
 	char text[8192];
 	va_list ap;
 
+	if (failed(c))
+		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
@@ -103,7 +114,7 @@ static void check_entries(struct check *c)
 	uint64_t end = view.size;
 	struct reel_entry e;
 
-	while (end > 0) {
+	while (end > 0 && !failed(c)) {
 		bool sound;
 
 		if (reel_entry_at(&view, end, &e) < 0) {
@@ -192,29 +203,36 @@ static void check_acls(struct check *c, struct inode *i)
 	fault(c, "/%s (inode %llu) %s; setfacl -b in a mount takes it away", path, (unsigned long long)i->ino, wrong);
 }
 
+/* -EIO; zeros in place of what was not delivered are not told as damage (docs/DESIGN.md, D6). */
+static int tell_unread(struct fs *fs)
+{
+	uint64_t at;
+	int error = reel_unread_error(fs->store, 0, reel_tail_offset(fs->store), &at);
+
+	fs_log(fs, LOG_ERR,
+	       "%s: reading the container failed at offset %llu (%s), and it was not checked any further. Try again when the "
+	       "disk or server delivers it; from a disk that never does, save what can be read: reel check --repair=NEW",
+	       reel_path(fs->store), (unsigned long long)at, reel_explain(error));
+	return -EIO;
+}
+
 int64_t fs_check(struct fs *fs, fs_check_fn fn, void *arg)
 {
 	struct check c = {.fs = fs, .fn = fn, .arg = arg, .total = reel_tail_offset(fs->store)};
-	uint64_t ino = 0, token = reel_reading(fs->store), at;
+	uint64_t ino = 0;
+
+	c.token = reel_reading(fs->store);
 
 	pthread_rwlock_rdlock(&fs->tree_lock);
 	c.total += fs->tree.bytes;
 	pthread_rwlock_unlock(&fs->tree_lock);
 	check_entries(&c);
 	pthread_rwlock_rdlock(&fs->tree_lock);
-	for (struct inode *i; (i = table_first(&fs->tree.inodes, &ino)); ino++) {
+	for (struct inode *i; !failed(&c) && (i = table_first(&fs->tree.inodes, &ino)); ino++) {
 		check_links(&c, i);
 		check_acls(&c, i);
 		check_contents(&c, i);
 	}
 	pthread_rwlock_unlock(&fs->tree_lock);
-	if (reel_unread(fs->store, token, 0, reel_tail_offset(fs->store))) {
-		int error = reel_unread_error(fs->store, 0, reel_tail_offset(fs->store), &at);
-
-		fault(&c,
-		      "reading the container failed at offset %llu (%s): what could not be read is told as damage, and may be "
-		      "none",
-		      (unsigned long long)at, reel_explain(error));
-	}
-	return c.faults;
+	return failed(&c) ? tell_unread(fs) : c.faults;
 }

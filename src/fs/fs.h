@@ -440,7 +440,8 @@ int fs_compact_estimate(struct fs *fs, uint64_t *bytes);
 typedef void (*fs_check_fn)(void *arg, const char *text);
 /*
  * Checks everything: each entry's checksum and link, each transaction and their order, the tree's own consistency
- * (link counts, names, extents), each file's block checksums. Returns the number of faults.
+ * (link counts, names, extents), each file's block checksums. Returns the number of faults; -EIO (logged): it was given up as
+ * a part of the container could not be read.
  */
 int64_t fs_check(struct fs *fs, fs_check_fn fn, void *arg);
 
@@ -464,14 +465,16 @@ struct fs_repair {
 	uint64_t unknown;       /* bytes after the last transaction of which nothing can be said */
 	uint64_t messages;      /* calls of fn */
 	uint64_t before, after; /* bytes of the containers */
+	bool unread;            /* reading the container is what failed */
 };
 
 /*
  * Copies what is whole in a damaged container into the new container `out`, which appears whole and synced or not
  * at all, and tells `fn` about everything else. Never writes to `path`; keeps writers away from it meanwhile.
  * Whatever the damage, names and attributes are those of the last state that the transactions which are left lead to.
- * -EEXIST: `out` is there. -EBUSY: a writer has `path` open. -EMEDIUMTYPE: no sign of a file system was found
- * in it. -ENOTSUP: a newer layout. -EBADMSG: what is left contradicts itself. ret may be NULL.
+ * -EIO (logged): reading failed, and may not do so at another time. -EEXIST: `out` is there. -EBUSY: a writer has `path` open.
+ * -EMEDIUMTYPE: no sign of a file system was found in it. -ENOTSUP: a newer layout. -EBADMSG: what is left contradicts itself.
+ * ret may be NULL.
  */
 int fs_repair(const char *path, const char *out, const struct fs_options *options, fs_check_fn fn, void *arg,
 	      struct fs_repair *ret);

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
+#include <time.h>
 
 #include "apply.h"
 #include "compact.h"
@@ -29,9 +31,37 @@ void salvage_tell(struct salvage *s, const char *fmt, ...)
 	s->fn(s->arg, text);
 }
 
+/* Bad sectors are damage to be salvaged from; of what another try may read nothing is given up. -EIO (logged). */
+static int ask_reads(struct salvage *s)
+{
+	struct fs *fs = s->fs;
+	uint64_t end = reel_tail_offset(fs->store), at;
+	int error;
+
+	if (!reel_unread(fs->store, 0, 0, end) || !reel_unread_passes(fs->store))
+		return 0;
+	error = reel_unread_error(fs->store, 0, end, &at);
+	fs_log(fs, LOG_ERR,
+	       "%s: reading the container failed at offset %llu (%s), but may succeed when it is tried again; no file was "
+	       "made. Of a "
+	       "disk that fails now and then make a copy first, as ddrescue(1) does",
+	       reel_path(fs->store), (unsigned long long)at, reel_explain(error));
+	s->result.unread = true;
+	return -EIO;
+}
+
 int salvage_progress(struct salvage *s, uint64_t bytes)
 {
 	const struct fs_options *options = &s->fs->options;
+	uint64_t now = (uint64_t)time(NULL);
+
+	/* Early, so that not all the rest is told as damaged first; with bad sectors not each time. */
+	if (reel_unread(s->fs->store, 0, 0, s->view.size) && now != s->asked_reads) {
+		s->asked_reads = now;
+		int r = ask_reads(s);
+		if (r < 0)
+			return r;
+	}
 
 	s->done += bytes;
 	if (!options->progress)
@@ -113,6 +143,8 @@ static int salvage(struct salvage *s, const char *out)
 		return r;
 	tell_unknown(s);
 	r = salvage_count(s);
+	if (r == 0)
+		r = ask_reads(s);
 	if (r < 0)
 		return r;
 	return compact_to(s->fs, out, false, NULL, &s->result.after);
@@ -158,6 +190,9 @@ int fs_repair(const char *path, const char *out, const struct fs_options *option
 		r = reel_keep_writers_out(s.fs->store);
 	if (r == 0)
 		r = salvage(&s, out);
+	/* What was not found may be what could not be read. */
+	if ((r == -EMEDIUMTYPE || r == -EBADMSG) && ask_reads(&s) < 0)
+		r = -EIO;
 	if (r == 0 && reel_unread(s.fs->store, 0, 0, reel_tail_offset(s.fs->store)))
 		salvage_tell(&s,
 			     "reading the container failed in places: what lies there was taken for damaged; another repair, "

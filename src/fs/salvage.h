@@ -61,6 +61,7 @@ struct salvage {
 	uint64_t end;             /* of the last transaction that was applied */
 	struct inode *found;      /* the directory lost+found; NULL: there was no need */
 	uint64_t done, total;     /* bytes, for progress */
+	uint64_t asked_reads;     /* when it was asked last whether what could not be read can be; seconds */
 };
 
 /* One line about something that is not whole. */

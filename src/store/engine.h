@@ -122,6 +122,11 @@ uint64_t reel_reading(struct reel *r);
 bool reel_unread(struct reel *r, uint64_t token, uint64_t offset, uint64_t len);
 /* Why these bytes could not be read, if that is still so, and else -EIO; *at: where. */
 int reel_unread_error(struct reel *r, uint64_t offset, uint64_t len, uint64_t *at);
+/*
+ * After reel_unread() was true: whether another try may read what failed, as it can be read by now, or nothing can. False:
+ * just these places cannot be read, as with bad sectors.
+ */
+bool reel_unread_passes(struct reel *r);
 
 /* What an error of the file system that a container lies in means, and what to do: as strerror(3) of -err. */
 const char *reel_explain(int err);

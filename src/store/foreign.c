@@ -12,9 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "search.h"
 #include "store.h"
@@ -116,24 +114,13 @@ static int fail_other(struct reel *r, uint64_t end)
 	return fail(r, what);
 }
 
-/* What the kernel has cached of [from, end) may be older than what another machine has written there. */
-static void drop(struct reel *r, uint64_t from, uint64_t end)
-{
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), start = from & ~(page - 1);
-
-	if (!r->place.shared)
-		return;
-	/* A page that is mapped is not dropped. */
-	(void)madvise(r->map->base + start, round_up(end, page) - start, MADV_DONTNEED);
-	(void)disk_drop(r->disk, r->fd, start, round_up(end, page) - start);
-}
-
 /* 0: the bytes before `end` are these; also where that cannot be learned. */
 static int compare(struct reel *r, uint64_t end, const uint8_t *bytes, size_t n)
 {
 	uint8_t found[TRAILER_SIZE];
 
-	drop(r, end - n, end);
+	if (r->place.shared)
+		reread_drop(r, end - n, end);
 	int err = disk_read_all(r->disk, r->fd, found, n, end - n);
 	if (err == -ENODATA)
 		return err;
@@ -272,7 +259,8 @@ uint64_t foreign_to_save(struct reel *r, uint64_t *end)
 
 	if (size <= (int64_t)from || (uint64_t)size <= r->watch.saved || (uint64_t)size > r->map->window)
 		return 0;
-	drop(r, from, (uint64_t)size);
+	if (r->place.shared)
+		reread_drop(r, from, (uint64_t)size);
 	*end = (uint64_t)size;
 	return from;
 }

@@ -4,11 +4,12 @@
  */
 #include "config.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "store.h"
 
-enum { PAGES_ASKED = 256 };
+enum { PAGES_ASKED = 256, PAGES_TRIED = 16 };
 
 uint64_t reel_reading(struct reel *r)
 {
@@ -47,6 +48,40 @@ int reel_unread_error(struct reel *r, uint64_t offset, uint64_t len, uint64_t *a
 		return err;
 	}
 	return -EIO;
+}
+
+void reread_drop(struct reel *r, uint64_t from, uint64_t end)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), start = from & ~(page - 1);
+
+	/* A page that is mapped is not dropped. */
+	(void)madvise(r->map->base + start, round_up(end, page) - start, MADV_DONTNEED);
+	(void)disk_drop(r->disk, r->fd, start, round_up(end, page) - start);
+}
+
+static bool can_read(struct reel *r, uint64_t at)
+{
+	uint8_t byte;
+
+	return disk_read_all(r->disk, r->fd, &byte, 1, at) == 0;
+}
+
+bool reel_unread_passes(struct reel *r)
+{
+	uint64_t n = guard_faults(r->map->guard), size = reel_tail_offset(r), at;
+
+	/* Of what failed last each page is asked for again. */
+	for (uint64_t i = 1; i <= PAGES_TRIED && i <= n; i++) {
+		if (guard_failed(r->map->guard, n - i, 0, size, &at) && can_read(r, at))
+			return true;
+	}
+	for (uint64_t i = 0; i < PAGES_TRIED; i++) {
+		at = size / PAGES_TRIED * i;
+		reread_drop(r, at, at + 1);
+		if (at < size && can_read(r, at))
+			return false;
+	}
+	return true;
 }
 
 bool reread_tell(struct reel *r, uint64_t token, uint64_t offset, uint64_t len)

@@ -159,6 +159,8 @@ int lock_file(struct reel *r, int fd);
 /* The process that holds a lock on the file, as far as the kernel tells; 0: it does not. */
 long lock_holder(struct reel *r, int fd);
 
+/* reread.c: what the kernel has cached of [from, end) may be older than the file: it is read anew. */
+void reread_drop(struct reel *r, uint64_t from, uint64_t end);
 /* reread.c: reel_unread(), and says so if it is. */
 bool reread_tell(struct reel *r, uint64_t token, uint64_t offset, uint64_t len);
 

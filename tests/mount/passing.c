@@ -8,7 +8,8 @@
  *   cache            the kernel keeps contents across openings
  *   locks            flock(2) goes on to the folder; otherwise the kernel keeps it to this mount
  *   nosync           fsync(2) fails with EINVAL
- * While there is a file "MOUNTPOINT.fail", reading contents fails with EIO. SIGUSR1 takes all locks away without a word.
+ * While there is a file "MOUNTPOINT.fail", reading contents fails with EIO: all; with "FROM TO" in it just what has some of
+ * these bytes; with "FROM TO all" this, and all from then on. SIGUSR1 takes all locks away without a word.
  */
 #define FUSE_USE_VERSION 312
 #include "config.h"
@@ -19,7 +20,9 @@
 #include <fuse.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,10 +124,29 @@ static int pass_create(const char *path, mode_t mode, struct fuse_file_info *fi)
 	return opened(open(real(path, &r), (fi->flags & ~O_APPEND) | O_CREAT, mode), fi);
 }
 
+static bool fails(uint64_t from, uint64_t to)
+{
+	static atomic_bool all;
+	unsigned long long first = 0, end = ULLONG_MAX;
+	char word[4] = "";
+	FILE *f = fopen(fail_file, "re");
+
+	if (f == NULL) {
+		all = false;
+		return false;
+	}
+	if (fscanf(f, "%llu %llu %3s", &first, &end, word) < 2)
+		first = 0, end = ULLONG_MAX;
+	(void)fclose(f);
+	if (from < end && to > first && word[0] != '\0')
+		all = true;
+	return all || (from < end && to > first);
+}
+
 static int pass_read(const char *path, char *buf, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	(void)path;
-	if (access(fail_file, F_OK) == 0)
+	if (fails((uint64_t)offset, (uint64_t)offset + size))
 		return -EIO;
 	return result((int)pread(fd_of(fi), buf, size, offset));
 }

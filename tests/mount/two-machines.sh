@@ -396,9 +396,11 @@ test_a_file_system_that_cannot_sync() {
 	finish
 }
 
-# failing_reads MACHINE, working_reads MACHINE: from now on contents cannot be read there, and can again.
+# failing_reads MACHINE [FROM TO [all]], working_reads MACHINE: from now on contents cannot be read there, or these bytes, or
+# nothing any more once these were asked for; and can again.
 failing_reads() {
-	touch "$scratch/$1.fail"
+	echo "${*:2}" >"$scratch/new.fail"
+	mv "$scratch/new.fail" "$scratch/$1.fail"
 }
 working_reads() {
 	rm "$scratch/$1.fail"
@@ -519,6 +521,66 @@ test_checking_while_reads_fail() {
 	grep -q "reading the container failed" "$scratch/check" || fail "$(cat "$scratch/check")"
 	working_reads A
 	"$reel" check "$container" >"$scratch/check" || fail "$(cat "$scratch/check")"
+	finish
+}
+
+# many_files: a container with some, on B where it has not been read yet.
+many_files() {
+	local i
+	machines
+	mount_it -o create
+	for ((i = 0; i < 40; i++)); do
+		head -c 60000 /dev/urandom >"$mnt/f$i"
+	done
+	unmount_it
+	on B
+}
+
+# ends_with STATUS COMMAND...: its output, both kinds, is in $scratch/out.
+ends_with() {
+	local status=0 wanted=$1
+	shift
+	timeout 60 "$@" >"$scratch/out" 2>&1 || status=$?
+	expect "$wanted" "$status" "status of $* ($(head -n 3 "$scratch/out"))"
+}
+
+# A check that cannot read some contents stops, and says so: nothing is called damaged.
+test_a_check_that_cannot_read_finds_no_damage() {
+	many_files
+	failing_reads B 1000000 1500000 all
+	ends_with 2 "$reel" check "$container"
+	expect 1 "$(grep -c "reading the container failed" "$scratch/out")" "messages of reading"
+	! grep -q damaged "$scratch/out" || fail "$(head -n 3 "$scratch/out")"
+	ends_with 8 "$build/fsck.reelfs" -fn "$container"
+	working_reads B
+	ends_with 0 "$reel" check "$container"
+	finish
+}
+
+# A repair during which a server goes away makes nothing.
+test_a_repair_that_cannot_read_makes_no_file() {
+	local range
+	many_files
+	for range in "" "1000000 1500000 all"; do
+		# shellcheck disable=SC2086
+		failing_reads B $range
+		ends_with 2 "$reel" check --repair="$scratch/new" "$container"
+		expect 1 "$(grep -c "^reel: check: $container: reading the container failed" "$scratch/out")" "messages of reading"
+		[ ! -e "$scratch/new" ] || fail "it made a file"
+		working_reads B
+	done
+	ends_with 0 "$reel" check --repair="$scratch/new" "$container"
+	finish
+}
+
+# Of a disk with bad sectors it makes what can be read.
+test_a_repair_beside_bad_sectors() {
+	many_files
+	failing_reads B 1000000 1000512
+	ends_with 1 "$reel" check --repair="$scratch/new" "$container"
+	working_reads B
+	"$reel" ls "$scratch/new" >"$scratch/names"
+	expect 39 "$(wc -l <"$scratch/names")" "files"
 	finish
 }
 
