@@ -228,10 +228,16 @@ int fs_finish(struct fs *fs)
 		}
 		refused_end(fs);
 		wbuf_pool_end(&fs->pool);
-		nameless_close(fs);
+		one = nameless_close(fs);
+		r = r < 0 ? r : one;
 	}
 	one = reel_failed(fs->store);
 	return r < 0 ? r : one;
+}
+
+bool fs_is_intruded(const struct fs *fs)
+{
+	return reel_is_intruded(fs->store);
 }
 
 int fs_close(struct fs *fs)

@@ -112,9 +112,13 @@ int fs_open(const char *path, const struct fs_options *options, struct fs **ret)
 
 /*
  * Commits what is still buffered, writes a checkpoint if there were changes, syncs, frees. NULL is
- * allowed. Returns the first error; everything is freed all the same.
+ * allowed. Returns the first error; everything is freed all the same. -ESTALE (logged): the container was removed meanwhile, or
+ * another file moved over it.
  */
 int fs_close(struct fs *fs);
+
+/* Whether fs_close() fails since another program has cut the container or written to it, which was logged. */
+bool fs_is_intruded(const struct fs *fs);
 
 /*
  * Makes a new container and opens it. It is under another name beside `path` until fs_close_new(), which does what fs_close()

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -21,9 +22,11 @@ void nameless_warn(struct fs *fs)
 	    reel_path(fs->store), (long)getpid(), reel_fd(fs->store));
 }
 
-void nameless_close(struct fs *fs)
+int nameless_close(struct fs *fs)
 {
-	if (!reel_has_name(fs->store))
-		fs_log(fs, LOG_ERR, "%s: the container had been removed, or another file moved over it: what was in it is gone",
-		       reel_path(fs->store));
+	if (reel_has_name(fs->store))
+		return 0;
+	fs_log(fs, LOG_ERR, "%s: the container had been removed, or another file moved over it: what was in it is gone",
+	       reel_path(fs->store));
+	return -ESTALE;
 }

@@ -10,7 +10,7 @@
 /* Logs once that no name leads to the container, with the command that saves it. Called by one thread. */
 void nameless_warn(struct fs *fs);
 
-/* Logs at the end that what was written is gone. Nothing else uses `fs` any more. */
-void nameless_close(struct fs *fs);
+/* -ESTALE: what was written is gone at the end, which is logged. Nothing else uses `fs` any more. */
+int nameless_close(struct fs *fs);
 
 #endif

@@ -255,13 +255,18 @@ static int close_container(struct fs *fs, const char *path)
 {
 	unsigned before = log_errors();
 	int res = handles_end(fs);
+	bool intruded = fs_is_intruded(fs);
 	int closed = fs_close(fs);
 
 	if (res == 0)
 		res = closed;
 	if (res == 0)
 		return 0;
-	if (log_errors() == before)
+	if (log_errors() == before && intruded)
+		log_line(LOG_ERR,
+			 "container %s: since another program has changed it, as was told, the last changes may not be in it",
+			 path);
+	else if (log_errors() == before)
 		log_line(LOG_ERR, "container %s: closing it failed: %s; the last changes may not be on disk", path,
 			 fs_explain(res));
 	return -1;

@@ -365,7 +365,7 @@ static int undo(struct reel_append *a)
 static void give_up(struct reel_append *a, int err)
 {
 	struct reel *r = a->r;
-	uint64_t start = a->start, written = a->written;
+	uint64_t start = a->start;
 	int undo_err = undo(a);
 	int doubt = undo_err < 0 ? undo_err : a->error < 0 && !is_no_room(a->error) ? a->error : 0;
 
@@ -377,10 +377,12 @@ static void give_up(struct reel_append *a, int err)
 		store_fail(r, doubt);
 	pthread_mutex_unlock(&r->append_lock);
 	if (undo_err < 0)
-		reel_log(r, LOG_ERR,
-			 "%s: an append at offset %" PRIu64 " was given up, but its %" PRIu64
-			 " bytes could not be cut off (%s); nothing more will be written. Check the disk and open it again",
-			 r->path, start, written - start, reel_explain(undo_err));
+		reel_log(
+		    r, LOG_ERR,
+		    "%s: an append at offset %" PRIu64
+		    " was given up, but what is in the file of it could not be cut off (%s); nothing more will be written. "
+		    "Check the disk and open it again",
+		    r->path, start, reel_explain(undo_err));
 	else if (doubt < 0)
 		reel_log(r, LOG_ERR,
 			 "%s: writing at offset %" PRIu64

@@ -91,6 +91,9 @@ int reel_fd(const struct reel *r);
  */
 int reel_has(struct reel *r, uint64_t end);
 
+/* Whether another program has cut the file or written to it, which was logged, so that nothing more is written. Any thread. */
+bool reel_is_intruded(const struct reel *r);
+
 /* Grows when reel_has() finds that another program has written to the file: what was found good may be so no more. */
 uint64_t reel_changes(const struct reel *r);
 

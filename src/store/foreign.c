@@ -52,6 +52,11 @@ bool foreign_seen(const struct reel *r)
 	return atomic_load(&r->watch.foreign);
 }
 
+bool reel_is_intruded(const struct reel *r)
+{
+	return foreign_seen(r) || atomic_load(&r->watch.cut);
+}
+
 /* Nothing more is written, and this is said once. */
 static int fail(struct reel *r, const char *what)
 {

@@ -99,15 +99,19 @@ void place_find(struct reel *r, int fd)
 void place_locked(struct reel *r, int fd)
 {
 	struct place *p = &r->place;
-	static _Atomic uint64_t told; /* the device that it was told of: a container that is made is opened twice */
+	static _Atomic uint64_t told; /* the device that it was told of: a container can be opened anew */
 	struct stat st;
 
 	/* A lock that a program serves is not in the kernel's list. */
 	if (p->shared && p->fuse && lock_holder(r, fd) == (long)getpid())
 		p->keeps_locks = true;
-	if (!p->keeps_locks || r->disk->fstat(r->disk, fd, &st) < 0 || atomic_exchange(&told, st.st_dev) == st.st_dev)
+	if (!p->keeps_locks)
 		return;
 	p->asks_lock = false;
+	/* A container that is being made has a name for the time being; it is told of when it is opened under its own. */
+	if ((r->options.flags & REEL_EXCL) || r->disk->fstat(r->disk, fd, &st) < 0 ||
+	    atomic_exchange(&told, st.st_dev) == st.st_dev)
+		return;
 	reel_log(r, LOG_WARNING,
 		 "%s: its file system keeps locks to this machine: nothing keeps a program on another machine from writing to "
 		 "the container as well. Use it for writing on one machine at a time",

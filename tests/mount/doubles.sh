@@ -124,7 +124,7 @@ test_container_replaced() {
 	expect_contents "$mnt/f" $'mounted\nmore\n'
 	command=$(sed -n "s|.*before unmounting: \\(cp /proc/.*\\) COPY.*|\\1|p" "$scratch/log")
 	$command "$scratch/saved.reel"
-	unmount_it
+	unmount_failed
 	grep -q "what was in it is gone" "$scratch/log" || fail "the end was not told"
 	sha256sum <"$container" | cmp - "$scratch/before"
 	expect "the other" "$("$reel" cat "$container" other)"
@@ -145,7 +145,7 @@ test_both_files_of_one_name_work() {
 	unmount_it
 	mnt=$first
 	daemon=$below
-	unmount_it
+	unmount_failed
 	expect new "$("$reel" cat "$container" f)"
 }
 
@@ -155,7 +155,7 @@ test_container_removed() {
 	rm "$container"
 	echo two >>"$mnt/f"
 	expect_contents "$mnt/f" $'one\ntwo\n'
-	unmount_it
+	unmount_failed
 	grep -q "what was in it is gone" "$scratch/log" || fail "the end was not told: $(cat "$scratch/log")"
 	expect 0 "$(find "$scratch" -name '*.reel*' | wc -l)" "files left"
 }

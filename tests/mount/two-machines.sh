@@ -267,6 +267,7 @@ test_overwritten_by_another_container() {
 	expect_error "Input/output error" mkdir "$mnt/two"
 	expect 1 "$(messages "another program has written over the container")" messages
 	unmount_failed
+	expect 0 "$(messages "of the disk or server")" "messages that blame the disk"
 	sha256sum <"$container" | cmp - "$scratch/before" || fail "the other program's bytes were changed"
 	rm "$container"
 }
@@ -375,6 +376,7 @@ test_a_lock_of_this_machine_is_told_once() {
 	machines
 	mount_it -o create
 	expect 1 "$(messages "keeps locks to this machine")" messages
+	expect 1 "$(messages "$container: its file system keeps locks to this machine")" "messages with the name"
 	unmount_it
 	finish
 }
