@@ -170,6 +170,17 @@ static int cut_torn(struct fs *fs)
 	return reel_cut_torn(fs->store, fs->sequence > 0 ? left : NULL);
 }
 
+/* Nothing tells the one from the other; with the first change it looks like a new container. */
+static void warn_unbegun(const struct fs *fs)
+{
+	if (fs->unbegun && !fs->read_only)
+		fs_log(
+		    fs, LOG_WARNING,
+		    "%s: it has a superblock and no transaction, and so no file: its first writer was killed at once, or it is "
+		    "the first bytes of a copy that is not complete. Of such a copy nothing is left; copy it again",
+		    reel_path(fs->store));
+}
+
 int fs_open(const char *path, const struct fs_options *options, struct fs **ret)
 {
 	struct fs *fs = fs_new(options);
@@ -202,6 +213,7 @@ int fs_open(const char *path, const struct fs_options *options, struct fs **ret)
 		r = fs_start(fs, path);
 	if (r < 0)
 		goto fail;
+	warn_unbegun(fs);
 	if (!fs->read_only)
 		rekey_contents(fs);
 	*ret = fs;

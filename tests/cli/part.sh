@@ -88,6 +88,21 @@ test_part_with_the_whole_in_it_is_as_after_a_crash() {
 	done
 }
 
+# Expects who writes to the first bytes of a container, where it cannot be told from one that was just begun, to hear of it.
+test_first_bytes_are_told_of() {
+	local size
+	folder
+	written_by compact
+	for size in 268 300 326; do
+		head -c $size c >part
+		run 0 reel write part new text
+		matches "$err" "*part: it has a superblock and no transaction*"
+		# Just this once: by now it is a container of its own.
+		run 0 reel write part newer text
+		is "$err" ""
+	done
+}
+
 # Expects what an import that was killed leaves to be no container that can be opened, and nothing under the name.
 test_killed_import_leaves_nothing_that_looks_whole() {
 	local left
