@@ -159,7 +159,8 @@ tests_unit_store_test_sums_LDADD = libstore.la $(CHECK_LIBS)
 
 # The library: what reel.h has beyond single entries.
 library_tests = tests/unit/store/test_traps tests/unit/store/test_compact tests/unit/store/test_concurrent \
-	tests/unit/store/test_library tests/unit/store/test_writer tests/unit/store/test_behind tests/unit/store/test_chance
+	tests/unit/store/test_library tests/unit/store/test_writer tests/unit/store/test_behind tests/unit/store/test_chance \
+	tests/unit/store/test_survey
 check_PROGRAMS += $(library_tests)
 tests_unit_store_test_traps_SOURCES = tests/unit/store/test_traps.c tests/unit/store/faulty.c tests/unit/store/faulty.h \
 	$(store_test_sources)
@@ -172,6 +173,9 @@ tests_unit_store_test_compact_LDADD = libstore.la $(CHECK_LIBS)
 tests_unit_store_test_library_SOURCES = tests/unit/store/test_library.c $(store_test_sources)
 tests_unit_store_test_library_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_store_test_library_LDADD = libstore.la $(CHECK_LIBS)
+tests_unit_store_test_survey_SOURCES = tests/unit/store/test_survey.c $(store_test_sources)
+tests_unit_store_test_survey_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_store_test_survey_LDADD = libstore.la $(CHECK_LIBS)
 tests_unit_store_test_behind_SOURCES = tests/unit/store/test_behind.c $(store_test_sources)
 tests_unit_store_test_chance_SOURCES = tests/unit/store/test_chance.c $(store_test_sources)
 tests_unit_store_test_chance_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

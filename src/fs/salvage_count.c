@@ -102,8 +102,7 @@ static int count_spoken_of(struct count *c)
 int salvage_count(struct salvage *s)
 {
 	struct count c = {.s = s};
-	struct reel_gap gap;
-	int r = reel_survey(&s->view, 0, s->view.size, count_entry, &c, &gap);
+	int r = reel_survey(&s->view, 0, s->view.size, count_entry, NULL, &c);
 
 	if (r == 0)
 		r = count_spoken_of(&c);

@@ -281,31 +281,35 @@ static int found_entry(void *arg, const struct reel_entry *e, bool sound)
 	return r == 0 && e->offset < s->unnamed_end ? number_set_add(&s->newer, e->key_hash) : r;
 }
 
+static int count_gap(void *arg, const struct reel_gap *gap)
+{
+	struct salvage *s = arg;
+
+	s->result.unknown += gap->end - gap->start;
+	return 0;
+}
+
 int salvage_entries(struct salvage *s, uint64_t start, uint64_t end)
 {
-	struct reel_gap gap;
 	int r;
 
 	if (start >= end)
 		return 0;
 	r = salvage_root(s);
 	if (r == 0)
-		r = reel_survey(&s->view, start, end, found_entry, s, &gap);
-	if (r == 0 && gap.end > gap.start)
-		s->result.unknown += gap.end - gap.start;
+		r = reel_survey(&s->view, start, end, found_entry, count_gap, s);
 	return r;
 }
 
 int salvage_unnamed(struct salvage *s)
 {
-	struct reel_gap gap;
 	int r = 0;
 
 	if (s->unnamed_end == 0)
 		return 0;
 	r = salvage_paths(s);
 	if (r == 0)
-		r = reel_survey(&s->view, s->unnamed_end, s->view.size, note_newer, s, &gap);
+		r = reel_survey(&s->view, s->unnamed_end, s->view.size, note_newer, NULL, s);
 	if (r == 0)
 		r = salvage_entries(s, 0, s->unnamed_end);
 	if (r == 0 && s->repathed > 0)

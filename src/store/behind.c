@@ -32,13 +32,14 @@ struct behind {
 	size_t points;
 };
 
-static int gather(struct behind *b, uint64_t tail)
+/* Up to `most` positions that look like trailers of entries that begin behind `tail`. */
+static int gather(struct behind *b, uint64_t tail, size_t most)
 {
 	const struct chain *c = b->c;
 	uint64_t at = tail + 1 + c->gen->shortest, last = c->size - c->gen->trailer;
 	size_t room = 0;
 
-	for (; (at = search_next_link(c, tail + 1, at)) <= last && b->n < LOOKED_AT; at++) {
+	for (; (at = search_next_link(c, tail + 1, at)) <= last && b->n < most; at++) {
 		uint64_t field = load_u64(c->base + at + TRAILER_PREV_TAIL), payload;
 		bool tombstone;
 		if (!entry_bounds(c, field & ~TRAILER_UNFINISHED_MASK, at, &payload, &tombstone))
@@ -147,13 +148,40 @@ int search_behind(const struct chain *c, uint64_t tail, struct behind_result *re
 	if (c->size < tail + 1 + c->gen->shortest + c->gen->trailer)
 		return 0;
 	gf_prepare();
-	err = gather(&b, tail);
+	err = gather(&b, tail, LOOKED_AT);
 	if (err == 0 && b.n > 0)
 		err = sum_up(&b, tail);
 	if (err == 0 && b.n > 0) {
 		keep_good(&b);
 		ret->last = b.points > 0 ? b.point[b.points - 1].at : 0;
 		ret->linked = last_linked(&b, tail);
+	}
+	free(b.candidate);
+	free(b.point);
+	return err;
+}
+
+int search_good(const struct chain *c, uint64_t from, uint64_t **ends, size_t *n)
+{
+	const uint64_t tail = from > 0 ? from - 1 : 0;
+	struct behind b = {.c = c};
+	int err = 0;
+
+	*ends = NULL;
+	*n = 0;
+	if (c->size < tail + 1 + c->gen->shortest + c->gen->trailer)
+		return 0;
+	gf_prepare();
+	err = gather(&b, tail, (c->size - tail) / (c->gen->shortest + c->gen->trailer) + 1);
+	if (err == 0 && b.n > 0)
+		err = sum_up(&b, tail);
+	if (err == 0 && b.n > 0) {
+		*ends = reallocarray(NULL, b.n, sizeof(**ends));
+		err = *ends == NULL ? -ENOMEM : 0;
+	}
+	for (size_t i = 0; err == 0 && i < b.n; i++) {
+		if (!b.candidate[i].unfinished && is_good(&b, &b.candidate[i]))
+			(*ends)[(*n)++] = b.candidate[i].trailer + c->gen->trailer;
 	}
 	free(b.candidate);
 	free(b.point);

@@ -152,17 +152,19 @@ int reel_sound_tail(const struct reel_view *view, uint64_t start, uint64_t *ret)
 /* An entry that reel_survey() met; `sound`: it has its checksum. Returning not 0 ends the survey. */
 typedef int (*reel_survey_fn)(void *arg, const struct reel_entry *e, bool sound);
 
-/* Bytes that a survey could not make out: no entry on either side leads into them. Empty where both are the same. */
+/* Bytes that a survey could not make out: no entry on either side leads into them. Returning not 0 ends the survey. */
 struct reel_gap {
 	uint64_t start, end;
 };
+typedef int (*reel_gap_fn)(void *arg, const struct reel_gap *gap);
 
 /*
  * Meets the entries of the damaged range [start, end), the newest first: those that a walk back from `end` reaches,
- * and below the gap those that follow one another from `start`, which is 0 or a good tail. `end` need not be a tail.
- * Linear. Returns 0, what fn returned, -ENOMEM or -EFBIG.
+ * those that follow one another from `start`, which is 0 or a good tail, and good ones between with the damaged ones that lead
+ * to them. `end` need not be a tail. gap_fn, unless it is NULL, learns of each gap, in the same order. Linear. Returns 0, what
+ * a function returned, -ENOMEM or -EFBIG.
  */
-int reel_survey(const struct reel_view *view, uint64_t start, uint64_t end, reel_survey_fn fn, void *arg, struct reel_gap *gap);
+int reel_survey(const struct reel_view *view, uint64_t start, uint64_t end, reel_survey_fn fn, reel_gap_fn gap_fn, void *arg);
 
 /* What reel_salvage() found; text without a newline. */
 typedef void (*reel_salvage_fn)(void *arg, const char *text);

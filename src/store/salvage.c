@@ -84,12 +84,11 @@ static int choose_generation(struct reel *r, struct salvage *s)
 {
 	uint64_t size = reel_tail_offset(r), best = 0;
 	struct reel_view view = reel_view_of(r);
-	struct reel_gap gap;
 
 	for (int i = 0; i < GENERATION_COUNT; i++) {
 		view.gen = &GENERATIONS[i];
 		s->covered = 0;
-		int err = reel_survey(&view, 0, size, weigh, s, &gap);
+		int err = reel_survey(&view, 0, size, weigh, NULL, s);
 		if (err < 0)
 			return err;
 		if (s->covered > best) {
@@ -102,26 +101,26 @@ static int choose_generation(struct reel *r, struct salvage *s)
 	return best > 0 || size == 0 ? 0 : -EBADMSG;
 }
 
-static void tell_gap(struct salvage *s, const struct reel_gap *gap, uint64_t size)
+static int tell_gap(void *arg, const struct reel_gap *gap)
 {
-	s->result.unknown = gap->end - gap->start;
-	if (s->result.unknown == 0)
-		return;
-	if (gap->end == size)
-		tell(s, "the last %" PRIu64 " bytes, after offset %" PRIu64 ", are no whole entry: left out", s->result.unknown,
-		     gap->start);
+	struct salvage *s = arg;
+	const uint64_t len = gap->end - gap->start;
+
+	s->result.unknown += len;
+	if (gap->end == s->result.before)
+		tell(s, "the last %" PRIu64 " bytes, after offset %" PRIu64 ", are no whole entry: left out", len, gap->start);
 	else
 		tell(s,
 		     "%" PRIu64 " bytes from offset %" PRIu64
 		     " on cannot be made out: values there are lost, and what was replaced or removed there has come back",
-		     s->result.unknown, gap->start);
+		     len, gap->start);
+	return 0;
 }
 
 static int salvage(struct reel *r, struct salvage *s, const char *to)
 {
 	struct snapshot snapshot = {.map = r->map, .tail = reel_tail_offset(r)};
 	struct reel_view view;
-	struct reel_gap gap;
 	struct copied copied;
 	int err = choose_generation(r, s);
 
@@ -129,10 +128,9 @@ static int salvage(struct reel *r, struct salvage *s, const char *to)
 		return err;
 	view = reel_view_of(r);
 	s->result.before = view.size;
-	err = reel_survey(&view, 0, view.size, take, s, &gap);
+	err = reel_survey(&view, 0, view.size, take, tell_gap, s);
 	if (err < 0)
 		return err;
-	tell_gap(s, &gap, view.size);
 	/* In the order in which they were written. */
 	for (size_t i = 0; i < s->n / 2; i++) {
 		uint64_t end = s->ends[i];

@@ -42,4 +42,11 @@ struct behind_result {
  */
 int search_behind(const struct chain *c, uint64_t tail, struct behind_result *ret);
 
+/*
+ * The ends of all good entries that begin at or after `from`, whatever is between, ascending; a link of 0 makes none. Those
+ * count that lie inside another one, too. To be freed. Linear in the bytes, and so is the memory where very many positions
+ * look like trailers; more than entries would have room are not looked at. -ENOMEM.
+ */
+int search_good(const struct chain *c, uint64_t from, uint64_t **ends, size_t *n);
+
 #endif

@@ -253,6 +253,35 @@ START_TEST(a_part_is_repaired)
 }
 END_TEST
 
+/* A part in which one of the contents is damaged, too: it costs just those. */
+START_TEST(a_damaged_part_is_repaired)
+{
+	size_t size, at = 0;
+	uint8_t *bytes, *wanted;
+	struct fs_repair whole, damaged;
+
+	w_make(W_COMPACTED, false, W_MANY);
+	bytes = h_load(h_path, &size);
+	h_store(W_COPY, bytes, size / 2);
+	ck_assert_int_eq(w_repair(W_COPY, &whole), 0);
+	/* The contents of the third file. */
+	wanted = h_random(60, 3);
+	while (at < size / 2 && memcmp(bytes + at, wanted, 60) != 0)
+		at += 64;
+	ck_assert_uint_lt(at, size / 2);
+	bytes[at] ^= 1;
+	h_store(W_COPY, bytes, size / 2);
+	ck_assert_int_eq(w_repair(W_COPY, &damaged), 0);
+	ck_assert_uint_eq(damaged.entries.all, whole.entries.all);
+	ck_assert_uint_eq(damaged.entries.whole, whole.entries.whole - 1);
+	ck_assert_uint_eq(damaged.entries.lost, 1);
+	ck_assert_uint_eq(damaged.unknown, whole.unknown);
+	ck_assert_msg(strstr(w_lines, "(60 bytes, key hash ") != NULL, "%s", w_lines);
+	free(wanted);
+	free(bytes);
+}
+END_TEST
+
 /* A file that is filled before it gets its name, as reel write makes them. */
 static void put_nameless(const char *name, const char *text)
 {
@@ -314,6 +343,7 @@ int main(void)
 	tcase_add_test(tc, dead_contents_do_not_come_back);
 	tcase_add_test(tc, no_lost_transaction_takes_contents_along);
 	tcase_add_test(tc, a_part_is_repaired);
+	tcase_add_test(tc, a_damaged_part_is_repaired);
 	suite_add_tcase(suite, tc);
 	return h_main(suite);
 }
