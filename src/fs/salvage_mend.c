@@ -168,11 +168,11 @@ static unsigned find_runs(const uint8_t *a, const uint8_t *b, uint64_t len, stru
 	return n;
 }
 
-/* The body that is right in each of the ranges where one of the two is; the hash proves it. */
-static bool join(struct salvage *s, struct found_seal *f, const struct found_seal *other)
+/* The body that is right in each of the ranges where it is in f or in what lies at `other`; the hash proves it. */
+static bool join(struct salvage *s, struct found_seal *f, uint64_t other)
 {
 	const struct fs_seal seal = salvage_header(s, f);
-	const uint8_t *a = s->view.base + f->position + sizeof(seal), *b = s->view.base + other->position + sizeof(seal);
+	const uint8_t *a = s->view.base + f->position + sizeof(seal), *b = s->view.base + other + sizeof(seal);
 	struct run run[RUNS_MAX];
 	const unsigned n = spend(s, seal.body_len) ? find_runs(a, b, seal.body_len, run) : 0;
 	uint8_t *body = n > 0 && n <= RUNS_MAX ? malloc(seal.body_len) : NULL;
@@ -193,6 +193,19 @@ static bool join(struct salvage *s, struct found_seal *f, const struct found_sea
 	return f->sound;
 }
 
+/*
+ * The copy of which nothing but its place is known: one lies directly behind the other, so that a bad sector takes the end of
+ * the first and the header of the second.
+ */
+static bool join_neighbour(struct salvage *s, struct found_seal *f)
+{
+	const uint64_t len = f->end - f->position, step = (len + 63) / 64 * 64;
+
+	return (f->position <= s->view.size - len && step <= s->view.size - len - f->position &&
+		join(s, f, f->position + step)) ||
+	       (step <= f->position && join(s, f, f->position - step));
+}
+
 /* A compaction writes its checkpoint twice: what is damaged in one of them can be whole in the other. */
 static bool join_copies(struct salvage *s, struct found_seal *f)
 {
@@ -202,11 +215,16 @@ static bool join_copies(struct salvage *s, struct found_seal *f)
 		const struct found_seal *other = &s->seal[i];
 		const struct fs_seal header = salvage_header(s, other);
 
-		if (other != f && !other->sound && (other->flags & FS_SEAL_CHECKPOINT) && other->end <= s->view.size &&
-		    header.body_len == seal.body_len && header.body_hash == seal.body_hash && join(s, f, other))
+		if (other == f || !(other->flags & FS_SEAL_CHECKPOINT) || header.body_len != seal.body_len ||
+		    header.body_hash != seal.body_hash)
+			continue;
+		/* A sound one is used itself. */
+		if (other->sound)
+			return false;
+		if (other->end <= s->view.size && join(s, f, other->position))
 			return true;
 	}
-	return false;
+	return f->end <= s->view.size && join_neighbour(s, f);
 }
 
 static bool put_right(struct salvage *s, struct found_seal *f)

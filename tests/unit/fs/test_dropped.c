@@ -144,6 +144,37 @@ START_TEST(two_damaged_copies_are_put_together)
 }
 END_TEST
 
+/* One bad sector, or block, over the end of the first and the beginning of the second; where it begins is by chance. */
+START_TEST(a_bad_sector_between_both_checkpoints_costs_no_names)
+{
+	const size_t sector = _i < 8 ? 512 : 4096, before = _i < 8 ? 64 * (size_t)_i : 512 * (size_t)(_i - 8);
+	struct fs_repair done;
+	struct fs_seal seal;
+	size_t size, at;
+	uint8_t *bytes;
+	struct fs *fs;
+
+	w_make(W_COMPACTED, false, W_MANY);
+	bytes = h_load(h_path, &size);
+	at = (w_end_of(bytes, size) - sizeof(seal)) / 64 * 64;
+	while (memcmp(bytes + at, FS_SEAL_MAGIC, 8) != 0)
+		at -= 64;
+	memcpy(&seal, bytes + at, sizeof(seal));
+	ck_assert_uint_gt(seal.body_len, 4096);
+	memset(bytes + at - before, 0, sector);
+	h_store(W_COPY, bytes, size);
+	ck_assert_int_eq(w_repair(W_COPY, &done), 0);
+	ck_assert_uint_eq(done.found, 0);
+	ck_assert_uint_eq(done.entries.whole, W_MANY);
+	ck_assert_int_eq(h_try(W_OUT, true, &fs), 0);
+	for (int i = 0; i < w_files; i++)
+		ck_assert_msg(h_exists(fs, w_file[i].path), "%s\n%s", w_file[i].path, w_lines);
+	ck_assert(h_exists(fs, "symlink") && !strstr(w_lines, "Attributes"));
+	fs_close(fs);
+	free(bytes);
+}
+END_TEST
+
 /* From `skip` bytes on behind its header each checkpoint of the whole writing has nothing right for `len` bytes, or to its end.
  */
 static void wipe_checkpoints(uint8_t *bytes, size_t end, size_t skip, size_t len)
@@ -338,6 +369,7 @@ int main(void)
 	tcase_add_loop_test(tc, no_flipped_bit_costs_more_than_its_file, 0, 2 * W_KINDS);
 	tcase_add_test(tc, one_of_two_checkpoints);
 	tcase_add_test(tc, two_damaged_copies_are_put_together);
+	tcase_add_loop_test(tc, a_bad_sector_between_both_checkpoints_costs_no_names, 0, 16);
 	tcase_add_test(tc, no_checkpoint_is_left);
 	tcase_add_loop_test(tc, names_that_keys_prove, 0, 5);
 	tcase_add_test(tc, dead_contents_do_not_come_back);
