@@ -53,10 +53,12 @@ finish() {
 	container=$scratch/server/c.reel
 }
 
-# save FILE: its name as contents, on stable storage.
+# save FILE: its name as contents, on stable storage. And a tick of the clock: within one an append is not looked out for
+# before it is made, only afterwards, and then lies behind what another program has put there.
 save() {
 	echo "$1" >"$mnt/$1"
 	sync "$mnt/$1"
+	sleep 0.05
 }
 
 # saved FILE...: they are all there.
