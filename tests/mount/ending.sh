@@ -314,6 +314,23 @@ test_full_disk() {
 	mount_it
 }
 
+# What was refused long ago, and whose writer was told so, is no reason to say that anything is missing.
+test_after_a_refusal() {
+	unmount_it
+	small_disk 16m
+	mount_it -o create
+	echo >"$mnt/large"
+	head -c 8000000 /dev/urandom >"$scratch/large"
+	fill_disk
+	expect_error "No space left on device" cp "$scratch/large" "$mnt/large"
+	rm "$scratch/disk/ballast" "$mnt/large"
+	hold write "$mnt" 3 300
+	ended_by_term 0
+	expect 0 "$(messages "could not be stored")" messages
+	expect 0 "$(messages "did not hand over")" messages
+	stored "$mnt" 3 300
+}
+
 # gone PROCESS: it has ended; whoever it belongs to now may not have heard of it.
 gone() {
 	! grep -q '^State:.[^ZX]' "/proc/$1/status" 2>/dev/null

@@ -161,6 +161,23 @@ test_after_failed_sync() {
 	as_after_remount
 }
 
+# Wherever the mount is by now.
+test_moved() {
+	small_disk 16m
+	mount --make-private "$scratch/disk"
+	mkdir -p "$scratch/disk/parent/mnt"
+	mnt=$scratch/disk/parent/mnt
+	mount_it -o create
+	echo old >"$mnt/old"
+	mv "$scratch/disk/parent" "$scratch/disk/elsewhere"
+	mnt=$scratch/disk/elsewhere/mnt
+	head -c 2000000 /dev/urandom >"$scratch/new"
+	fill_disk
+	no_room cp "$scratch/new" "$mnt/old"
+	not_new old
+	as_after_remount
+}
+
 # One worker serves everything.
 test_one_worker() {
 	with_old_files -o max_threads=1
