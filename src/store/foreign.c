@@ -169,13 +169,18 @@ static int look_at_lock(struct reel *r)
 		       "word (as when a server of it was started again), and may have written to it");
 }
 
-static int look(struct reel *r, uint64_t end)
+static int look_at_end(struct reel *r, uint64_t end)
 {
 	int err = look_at_lock(r);
 
 	place_open_anew(r);
-	if (err == 0)
-		err = look_at_size(r, end, end);
+	return err < 0 ? err : look_at_size(r, end, end);
+}
+
+static int look(struct reel *r, uint64_t end)
+{
+	int err = look_at_end(r, end);
+
 	if (err == 0)
 		err = look_at_left(r);
 	r->watch.full = now_ns(CLOCK_MONOTONIC_COARSE);
@@ -236,8 +241,11 @@ int foreign_at_sync(struct reel *r)
 	/* What this process left is synced all the same, if it is still there. */
 	if (!foreign_seen(r)) {
 		err = look_at_left(r);
-		if (err == 0)
+		/* On a file that is this kernel's alone nothing has changed between the two. */
+		if (err == 0 && r->place.shared)
 			(void)look(r, atomic_load(&r->write_end));
+		else if (err == 0)
+			(void)look_at_end(r, atomic_load(&r->write_end));
 	}
 	pthread_mutex_unlock(&r->append_lock);
 	return err;
