@@ -23,9 +23,11 @@ struct check {
 	uint64_t done, total; /* bytes: everything is read once as an entry, contents once more as a file's */
 	struct fs_seal next;  /* if has_next: the seal that must follow the one that is met next */
 	bool has_next;
-	bool order_ends; /* the order of older seals is not looked at */
-	uint64_t token;  /* reel_reading() */
-	bool unread;     /* something could not be read: nothing that is found from then on says anything */
+	bool order_ends;       /* the order of older seals is not looked at */
+	struct fs_whole whole; /* if has_whole: says where all of the container ended when it was made */
+	bool has_whole;
+	uint64_t token; /* reel_reading() */
+	bool unread;    /* something could not be read: nothing that is found from then on says anything */
 };
 
 static void fault(struct check *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -70,9 +72,8 @@ static void check_order(struct check *c, const struct fs_seal *seal)
 		      (unsigned long long)c->next.position);
 	else if (c->has_next && !seal_follows(&c->next, seal))
 		fault(c,
-		      "the transaction at offset %llu is not by the writer of the one before it: two programs have written at "
-		      "the "
-		      "same time, and what one of them wrote may be lost",
+		      "the transaction at offset %llu is not by the writer of the one before it: "
+		      "two programs have written at the same time, and what one of them wrote may be lost",
 		      (unsigned long long)c->next.position);
 	c->has_next = seal && !c->order_ends && !(seal->flags & FS_SEAL_CHECKPOINT) && seal->previous != FS_NO_POSITION;
 	c->order_ends = !c->has_next;
@@ -98,12 +99,9 @@ static void check_seal(struct check *c, const struct reel_view *view, const stru
 }
 
 /* The entry at the front is found by its place; other programs would see it under another key. */
-static void check_whole(struct check *c, const struct reel_view *view, const struct reel_entry *e)
+static void check_whole(struct check *c, const struct reel_entry *e)
 {
-	struct fs_whole whole;
-
-	if (c->fs->has_super && !c->fs->moved && whole_find(view, &c->fs->super, &whole) && e->offset == whole.position &&
-	    e->key_hash != reel_hash(FS_KEY_WHOLE, sizeof(FS_KEY_WHOLE) - 1))
+	if (c->has_whole && e->offset == c->whole.position && e->key_hash != reel_hash(FS_KEY_WHOLE, sizeof(FS_KEY_WHOLE) - 1))
 		fault(c, "the entry at offset %llu, which says where the container ends, has a wrong key",
 		      (unsigned long long)e->offset);
 }
@@ -114,6 +112,7 @@ static void check_entries(struct check *c)
 	uint64_t end = view.size;
 	struct reel_entry e;
 
+	c->has_whole = c->fs->has_super && !c->fs->moved && whole_find(&view, &c->fs->super, &c->whole);
 	while (end > 0 && !failed(c)) {
 		bool sound;
 
@@ -132,7 +131,7 @@ static void check_entries(struct check *c)
 				break;
 			}
 		check_seal(c, &view, &e, sound);
-		check_whole(c, &view, &e);
+		check_whole(c, &e);
 		fs_touched(c->fs, e.len);
 		progress(c, end - e.prev_tail);
 		end = e.prev_tail;
