@@ -249,11 +249,11 @@ static void mend_one(struct stale *s)
 	/* -EAGAIN: it is open for writing again, and what that makes of it is told when it ends. */
 	if (res < 0 && res != -EAGAIN && mend.contents)
 		log_line(LOG_WARNING,
-			 "inode %llu: programs that look may see what could not be written, until they open the file anew: %s",
+			 "inode %llu: programs that look may see what could not be written, until it is mounted anew: %s",
 			 (unsigned long long)s->ino, strerror(-res));
-	/* Where nothing leads into the mount the pages are dropped at least. Who has any of them locked is served by others. */
+	/* (M1) The attributes alone: for pages that are locked this thread would wait in the kernel. */
 	if (!(what & FS_STALE_CONTENTS) || res < 0)
-		(void)fuse_lowlevel_notify_inval_inode(mend.m->session, s->ino, what & FS_STALE_CONTENTS ? 0 : -1, 0);
+		(void)fuse_lowlevel_notify_inval_inode(mend.m->session, s->ino, -1, 0);
 	pthread_mutex_lock(&mend.lock);
 }
 
