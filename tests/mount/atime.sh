@@ -43,7 +43,7 @@ test_first_read() {
 	after=$(atimes)
 	remount_it
 	expect "$after" "$(atimes)" "after a remount"
-	sleep 0.05
+	tick
 	read_all
 	expect "$after" "$(atimes)" "after another read"
 }

@@ -90,11 +90,6 @@ test_times() {
 	expect "$(date -d '2299-01-01 UTC' +%s).999999999" "$(stat -c %.9Y "$mnt/d")"
 }
 
-# The clock of times moves on by a few milliseconds at once.
-tick() {
-	sleep 0.1
-}
-
 # later PATH BEFORE FORMAT: the time has moved on.
 later() {
 	local now

@@ -128,8 +128,8 @@ test_rewriting_after_a_cut() {
 # Bytes of b are changed in the container: b cannot be read, whether it was read before or not.
 damage_b() {
 	printf 'damage' | dd of="$container" bs=1 seek=$((b_at + 70000)) conv=notrunc status=none
-	# The daemon looks at the container's time once a tick of the system's clock, which has a hundred a second at least.
-	sleep 0.05
+	# The daemon looks at the container's time once a tick of the clock.
+	tick
 }
 finish_damaged() {
 	eio "$mnt/b"

@@ -29,6 +29,11 @@ expect_error() {
 	grep -qF -- "$text" "$scratch/error" || fail "expected '$text' from: $*; got: $(cat "$scratch/error")"
 }
 
+# tick: the clock of times has moved on; what happens now has later times than what happened before.
+tick() {
+	"$syscall" tick
+}
+
 # in_one_line COMMAND...: its output with spaces for newlines.
 in_one_line() {
 	"$@" | tr '\n' ' ' | sed 's/ $//'

@@ -59,7 +59,7 @@ test_backup_of_the_mount() {
 	make_tree "$mnt/tree/odd"
 	make_plain_tree "$mnt/tree/plain"
 	# borg takes the files that changed last for possibly still changing. After a tick of the kernel's clock, which others may have.
-	sleep 0.05
+	tick
 	touch "$mnt/tree/youngest"
 	run_borg init -e none
 	[ "$(backup one "$mnt/tree" | wc -l)" -gt 100 ] || fail "the first backup read too few files"

@@ -15,7 +15,7 @@ test_newer() {
 	local i
 	mkdir "$mnt/d"
 	for i in 1 2 3; do
-		sleep 0.02
+		tick
 		echo x >"$mnt/written$i"
 		: >"$mnt/made$i"
 		mkdir "$mnt/d/$i"
@@ -39,7 +39,7 @@ test_times() {
 	expect "./a ./b" "$(found -type f -newermt 2000-12-31 ! -newermt 2001-01-02)"
 	expect "./d" "$(found -type f ! -newermt 1970-01-01)"
 	touch "$mnt/c"
-	sleep 0.02
+	tick
 	chmod 600 "$mnt/a"
 	expect "./a" "$(found -newercm "$mnt/c" -name '[ac]')" "what was changed in any way since c was written"
 }

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PAGE 4096
@@ -307,6 +308,27 @@ static void close_after_cut(char **arg)
 		die("close");
 }
 
+/* Waits until the clock that the kernel stamps files with has passed the moment of this call: the processor that moves it on
+ * can itself be held up, for longer than a tick, where processors are virtual. */
+static void tick(char **argv)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+	struct timespec start, now;
+	int i;
+
+	(void)argv;
+	if (clock_gettime(CLOCK_REALTIME, &start) < 0)
+		die("clock_gettime");
+	for (i = 0; i < 10000; i++) {
+		if (clock_gettime(CLOCK_REALTIME_COARSE, &now) < 0)
+			die("clock_gettime");
+		if (before(&start, &now))
+			return;
+		nanosleep(&pause, NULL);
+	}
+	expect(false, "the clock of times moves on within ten seconds");
+}
+
 static const struct {
 	const char *name;
 	int arguments;
@@ -328,6 +350,7 @@ static const struct {
     {"fsync-fd", 1, fsync_fd},
     {"close-after-cut", 3, close_after_cut},
     {"setxattr", 4, set_xattr},
+    {"tick", 0, tick},
 };
 
 int main(int argc, char **argv)

@@ -58,7 +58,7 @@ finish() {
 save() {
 	echo "$1" >"$mnt/$1"
 	sync "$mnt/$1"
-	sleep 0.05
+	tick
 }
 
 # saved FILE...: they are all there.
