@@ -1,5 +1,6 @@
 bin_PROGRAMS += reelfs
 reelfs_SOURCES = \
+	src/fuse/ask.c src/fuse/ask.h \
 	src/fuse/caller.c src/fuse/caller.h \
 	src/fuse/clone.c src/fuse/clone.h \
 	src/fuse/daemon.c src/fuse/daemon.h \
@@ -27,6 +28,7 @@ reelfs_SOURCES = \
 	src/fuse/served.c src/fuse/served.h \
 	src/fuse/session.c src/fuse/session.h \
 	src/fuse/signals.c src/fuse/signals.h \
+	src/fuse/trust.c src/fuse/trust.h \
 	src/fuse/wire.c src/fuse/wire.h
 reelfs_CPPFLAGS = $(AM_CPPFLAGS) -DFUSE_USE_VERSION=312
 reelfs_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)

@@ -50,7 +50,7 @@ int main(int argc, char **argv)
 	else if (o.version)
 		printf("reelfs %s, libfuse %s\n", PACKAGE_VERSION, fuse_pkgversion());
 	else if (o.remount)
-		ret = remount(o.mountpoint, o.flags);
+		ret = remount(&o);
 	else
 		ret = mount_and_serve(&o);
 	options_free(&o);

@@ -46,6 +46,33 @@ static void unescape(char *text)
 	*to = '\0';
 }
 
+/* Whether a list with commas, of `len` bytes, has the word. */
+static bool has_word(const char *words, size_t len, const char *word)
+{
+	const size_t n = strlen(word);
+
+	for (const char *p = words, *end = words + len; p < end; p += strcspn(p, ",") + 1)
+		if (strncmp(p, word, n) == 0 && (p + n == end || p[n] == ','))
+			return true;
+	return false;
+}
+
+static unsigned long flags_of(const char *words)
+{
+	const size_t len = strcspn(words, " ");
+
+	return (has_word(words, len, "nosuid") ? MS_NOSUID : 0) | (has_word(words, len, "nodev") ? MS_NODEV : 0) |
+	       (has_word(words, len, "ro") ? MS_RDONLY : 0);
+}
+
+/* The number after `name` in what a FUSE file system shows of itself. */
+static unsigned number_after(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	return at != NULL ? (unsigned)strtoul(at + strlen(name), NULL, 10) : 0;
+}
+
 /* ID PARENT MAJOR:MINOR ROOT PATH OPTIONS [TAG...] - TYPE SOURCE OPTIONS. -EINVAL: it is not such a line. */
 static int parse_line(char *line, struct mount_entry *e)
 {
@@ -56,6 +83,9 @@ static int parse_line(char *line, struct mount_entry *e)
 	if (rest == NULL || sscanf(line, "%llu %llu %u:%u %*s %n%*s%n", &e->id, &e->parent, &major, &minor, &path, &end) != 4)
 		return -EINVAL;
 	e->dev = makedev(major, minor);
+	e->flags = flags_of(line + end + 1);
+	e->owner = number_after(strrchr(line, ' '), ",user_id=");
+	e->group = number_after(strrchr(line, ' '), ",group_id=");
 	e->path = strndup(line + path, (size_t)(end - path));
 	e->type = strndup(rest + 3, strcspn(rest + 3, " "));
 	if (e->path == NULL || e->type == NULL) {
@@ -147,6 +177,20 @@ int mounts_device(int fd, dev_t *ret)
 	if (res == 0)
 		*ret = makedev(st.stx_dev_major, st.stx_dev_minor);
 	return res;
+}
+
+const struct mount_entry *mounts_with(const struct mount_list *list, int fd)
+{
+	struct statx st;
+
+	if (identify(fd, STATX_MNT_ID, &st) < 0)
+		return NULL;
+	/* Kernels before 5.8 tell no mount id. */
+	for (size_t i = list->n; i-- > 0;)
+		if (list->entry[i].dev == makedev(st.stx_dev_major, st.stx_dev_minor) &&
+		    (!(st.stx_mask & STATX_MNT_ID) || st.stx_mnt_id == list->entry[i].id))
+			return &list->entry[i];
+	return NULL;
 }
 
 int mounts_find(const char *path, dev_t *ret)

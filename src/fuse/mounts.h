@@ -17,6 +17,9 @@ struct mount_entry {
 	dev_t dev;
 	char *path; /* where it is now, whatever was moved or renamed */
 	char *type;
+	unsigned long flags; /* MS_NOSUID, MS_NODEV and MS_RDONLY of this mount */
+	uid_t owner;         /* who mounted a FUSE file system, and the group */
+	gid_t group;
 };
 
 struct mount_list {
@@ -30,6 +33,9 @@ void mounts_free(struct mount_list *list);
 
 /* How many of them are of the file system `dev`. */
 size_t mounts_count(const struct mount_list *list, dev_t dev);
+
+/* The one that fd, as with O_PATH, is in; NULL: it is not among them. */
+const struct mount_entry *mounts_with(const struct mount_list *list, int fd);
 
 /* The device of the file system that fd is in, without asking it. 0, or a negative errno value. */
 int mounts_device(int fd, dev_t *ret);

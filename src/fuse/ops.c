@@ -53,6 +53,7 @@ const struct fuse_lowlevel_ops reelfs_ops = {
     .getxattr = op_getxattr,
     .listxattr = op_listxattr,
     .removexattr = op_removexattr,
+    .ioctl = op_ioctl,
 };
 
 void stat_from_attr(struct stat *ret, const struct fs_attr *attr)

@@ -1,11 +1,12 @@
 /*
- * ops_attr.c - lookup, forget, attributes, statfs.
+ * ops_attr.c - lookup, forget, attributes, statfs, and the one ioctl.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "ask.h"
 #include "caller.h"
 #include "mend.h"
 #include "ops.h"
@@ -227,4 +228,21 @@ void op_statfs(fuse_req_t req, fuse_ino_t ino)
 		reply_status(req, res);
 	else
 		fuse_reply_statfs(req, &st);
+}
+
+void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned cmd, void *arg, struct fuse_file_info *fi, unsigned flags,
+	      const void *in, size_t in_size, size_t out_size)
+{
+	enum ask_answer answer = ASK_WRITES;
+
+	(void)ino, (void)arg, (void)fi, (void)flags, (void)in, (void)in_size, (void)out_size;
+	if (cmd != ASK_WRITABLE) {
+		fuse_reply_err(req, ENOSYS);
+		return;
+	}
+	if (mount_of(req)->options->read_only)
+		answer = ASK_READS;
+	else if (fs_is_read_only(fs_of(req)))
+		answer = ASK_FAILED;
+	fuse_reply_ioctl(req, (int)answer, NULL, 0);
 }

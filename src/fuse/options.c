@@ -41,6 +41,7 @@ enum key {
 	KEY_FSNAME,
 	KEY_REMOUNT,
 	KEY_FLAG,
+	KEY_TRUST,
 	KEY_ATIME,
 	KEY_LIBFUSE,
 	KEY_IGNORE,
@@ -69,10 +70,12 @@ static const struct fuse_opt specs[] = {
     FUSE_OPT_KEY("-r", KEY_FLAG),
     FUSE_OPT_KEY("ro", KEY_FLAG),
     FUSE_OPT_KEY("rw", KEY_FLAG),
-    FUSE_OPT_KEY("suid", KEY_FLAG),
-    FUSE_OPT_KEY("nosuid", KEY_FLAG),
-    FUSE_OPT_KEY("dev", KEY_FLAG),
-    FUSE_OPT_KEY("nodev", KEY_FLAG),
+    FUSE_OPT_KEY("suid", KEY_TRUST),
+    FUSE_OPT_KEY("nosuid", KEY_TRUST),
+    FUSE_OPT_KEY("allow_suid", KEY_TRUST),
+    FUSE_OPT_KEY("dev", KEY_TRUST),
+    FUSE_OPT_KEY("nodev", KEY_TRUST),
+    FUSE_OPT_KEY("allow_dev", KEY_TRUST),
     FUSE_OPT_KEY("exec", KEY_FLAG),
     FUSE_OPT_KEY("noexec", KEY_FLAG),
     FUSE_OPT_KEY("sync", KEY_FLAG),
@@ -128,11 +131,9 @@ static const struct mount_flag {
 	unsigned long flag;
 	bool on;
 } mount_flags[] = {
-    {"ro", MS_RDONLY, true},       {"rw", MS_RDONLY, false},         {"nosuid", MS_NOSUID, true},
-    {"suid", MS_NOSUID, false},    {"nodev", MS_NODEV, true},        {"dev", MS_NODEV, false},
-    {"noexec", MS_NOEXEC, true},   {"exec", MS_NOEXEC, false},       {"sync", MS_SYNCHRONOUS, true},
-    {"dirsync", MS_DIRSYNC, true}, {"async", MS_SYNCHRONOUS, false}, {"noatime", MS_NOATIME, true},
-    {"atime", MS_NOATIME, false},
+    {"ro", MS_RDONLY, true},          {"rw", MS_RDONLY, false},       {"noexec", MS_NOEXEC, true},
+    {"exec", MS_NOEXEC, false},       {"sync", MS_SYNCHRONOUS, true}, {"dirsync", MS_DIRSYNC, true},
+    {"async", MS_SYNCHRONOUS, false}, {"noatime", MS_NOATIME, true},  {"atime", MS_NOATIME, false},
 };
 
 /* What reading does to access times; the kernel leaves that to the daemon, whatever flags the mount has. */
@@ -205,8 +206,10 @@ static int take_operand(struct options *o, const char *arg)
 }
 
 /* mount(8) leaves the comments of fstab(5) in the list. */
-static int take_unknown(const struct options *o, const char *arg)
+static int take_unknown(struct options *o, const char *arg)
 {
+	if (o->remount && strncmp(arg, "user_id=", 8) == 0)
+		o->repeated = true;
 	if (strncasecmp(arg, "x-", 2) == 0 || o->sloppy)
 		return 0;
 	log_line(LOG_ERR, "unknown option '%s'; reelfs --help lists those there are", arg);
@@ -283,6 +286,9 @@ static int take(void *data, const char *arg, int key, struct fuse_args *rest)
 		take_flag(o, strcmp(arg, "-r") == 0 ? "ro" : arg);
 		take_atime(o, arg);
 		return 1;
+	case KEY_TRUST:
+		trust_take(&o->trust, arg);
+		return 0;
 	case KEY_ATIME:
 		take_atime(o, arg);
 		return 0;
@@ -375,7 +381,6 @@ int options_parse(struct options *o, int argc, char **argv)
 	    .lock_wait = DEFAULT_LOCK_WAIT,
 	    .sync = DEFAULT_SYNC,
 	    .atime = FS_ATIME_RELATIVE,
-	    .flags = MS_NOSUID | MS_NODEV,
 	};
 	if (argc < 1) {
 		log_line(LOG_ERR, "called without a program name");
@@ -393,7 +398,9 @@ int options_parse(struct options *o, int argc, char **argv)
 		return -1;
 	if (o->max_threads == 0)
 		o->max_threads = DEFAULT_THREADS;
-	return check_together(o);
+	if (check_together(o) < 0)
+		return -1;
+	return o->help || o->version ? 0 : trust_settle(&o->trust, &o->fuse, o->remount);
 }
 
 void options_free(struct options *o)

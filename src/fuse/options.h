@@ -8,6 +8,7 @@
 #include <fuse_opt.h>
 
 #include "fs.h"
+#include "trust.h"
 
 struct options {
 	char *container;    /* as given */
@@ -18,6 +19,7 @@ struct options {
 	bool helper;        /* called by mount(8) as mount.fuse.reelfs */
 	bool fake;          /* mount -f: check, but mount nothing */
 	bool remount;       /* -o remount: only the flags of an existing mount change */
+	bool repeated;      /* with it: what /proc/mounts shows is among the options */
 	bool sloppy;        /* mount -s: unknown options are ignored */
 	bool create;        /* make the container where there is none */
 	bool read_only;     /* -o ro */
@@ -26,12 +28,13 @@ struct options {
 	bool clone_fd;      /* each thread its own /dev/fuse */
 	bool own_fsname;    /* the user gave -o fsname= */
 	unsigned max_threads;
-	unsigned lock_wait;    /* seconds */
-	unsigned sync;         /* seconds; 0: never */
-	enum fs_atime atime;   /* what reading does to access times */
-	bool no_dir_atime;     /* but not to those of directories */
-	char *keep_torn;       /* or NULL */
-	unsigned long flags;   /* MS_* of mount(2) that were asked for; used by remount alone */
+	unsigned lock_wait;  /* seconds */
+	unsigned sync;       /* seconds; 0: never */
+	enum fs_atime atime; /* what reading does to access times */
+	bool no_dir_atime;   /* but not to those of directories */
+	char *keep_torn;     /* or NULL */
+	unsigned long flags; /* MS_* of mount(2) that were asked for, but those of trust; used by remount alone */
+	struct trust trust;
 	struct fuse_args fuse; /* what is left for libfuse: the program's name and options it knows */
 };
 

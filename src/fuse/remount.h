@@ -4,7 +4,12 @@
 #ifndef REELFS_REMOUNT_H
 #define REELFS_REMOUNT_H
 
-/* Gives the mount at `mountpoint` the MS_* flags. 0, or -1 (logged). */
-int remount(const char *mountpoint, unsigned long flags);
+struct options;
+
+/*
+ * Gives the mount at o->mountpoint the flags that were asked for; of nosuid and nodev it keeps what it has unless they or
+ * allow_suid and allow_dev were among them. 0, or -1 (logged), with nothing changed.
+ */
+int remount(const struct options *o);
 
 #endif

@@ -88,13 +88,13 @@ test_written_before() {
 	cmp /bin/cat "$mnt/f"
 }
 
-# A program has them in a mount with -o suid, and in no other.
+# A program has them in a mount with -o allow_suid, and in no other.
 test_exec() {
 	capable
 	echo secret >"$scratch/secret"
 	chmod 600 "$scratch/secret"
 	expect_error "Permission denied" as "$alice" "$mnt/f" "$scratch/secret"
-	remount_it -o allow_other,suid
+	remount_it -o allow_other,allow_suid
 	expect secret "$(as "$alice" "$mnt/f" "$scratch/secret")"
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Device nodes: mknod(2), and what -o dev and -o nodev make of them.
+# Device nodes: mknod(2), and what -o allow_dev and -o nodev make of them.
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh" || exit 1
 
@@ -12,10 +12,10 @@ make_nodes() {
 	mknod "$mnt/zero" c 1 5
 }
 
-# With -o dev a node is the device, in later mounts too.
+# With -o allow_dev a node is the device, in later mounts too.
 test_dev() {
 	make_nodes
-	remount_it -o dev
+	remount_it -o allow_dev
 	echo anything >"$mnt/null"
 	expect 0 "$(wc -c <"$mnt/null")" "bytes read from null"
 	expect 00000000 "$(head -c 4 "$mnt/zero" | od -An -tx1 | tr -d ' \n')"
@@ -43,7 +43,7 @@ test_numbers() {
 # A node for a device that no driver serves is made, and opening it gives ENXIO.
 test_no_driver() {
 	make_nodes
-	remount_it -o dev
+	remount_it -o allow_dev
 	mknod "$mnt/none" c 4095 1
 	expect_error "No such device or address" dd if="$mnt/none" of=/dev/null
 }

@@ -90,13 +90,13 @@ test_open_for_writing_is_busy() {
 	done
 }
 
-# With -o suid a set-id program runs as its owner; with -o nosuid as who calls it.
+# With -o allow_suid a set-id program runs as its owner; with -o nosuid as who calls it.
 test_set_id() {
 	need_root
 	cp /usr/bin/id "$mnt/id"
 	chown 4321:8765 "$mnt/id"
 	chmod 6755 "$mnt/id"
-	remount_it -o allow_other,suid
+	remount_it -o allow_other,allow_suid
 	expect "4321 8765" "$(in_one_line as_other "$mnt/id" -u) $(as_other "$mnt/id" -g)"
 	remount_it -o allow_other,nosuid
 	expect "12345 12345" "$(as_other "$mnt/id" -u) $(as_other "$mnt/id" -g)"

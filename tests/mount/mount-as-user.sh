@@ -6,25 +6,9 @@
 . "$(dirname "$0")/users.sh" || exit 1
 # shellcheck source=tests/mount/holding.sh
 . "$(dirname "$0")/holding.sh" || exit 1
+# shellcheck source=tests/mount/machine.sh
+. "$(dirname "$0")/machine.sh" || exit 1
 mount_options=()
-
-# Where /dev/fuse is root's alone, the script runs in a mount namespace of its own in which it is everybody's, as
-# it is where udev makes it.
-open_device() {
-	local nodes
-	[ "$(id -u)" -eq 0 ] || return 0
-	[ "$(stat -c %a /dev/fuse)" != 666 ] || return 0
-	[ -n "${REELFS_OWN_NAMESPACE:-}" ] || REELFS_OWN_NAMESPACE=1 exec unshare --mount "$0" "$@"
-	# The copies of other tests' mounts would keep their daemons from ending.
-	umount --lazy --all --types fuse.reelfs
-	nodes=$(mktemp -d)
-	if ! mount -t tmpfs -o dev nodes "$nodes" || ! mknod -m 666 "$nodes/fuse" c 10 229 ||
-		! mount --bind "$nodes/fuse" /dev/fuse; then
-		bail_out "/dev/fuse is not for every user, and this cannot be changed here; see the message above"
-	fi
-	umount -l "$nodes"
-	rmdir "$nodes"
-}
 
 # mount_as_alice [OPTION...]: $mnt belongs to her. The programs may be where she cannot reach them.
 mount_as_alice() {
@@ -124,6 +108,16 @@ test_term_covered() {
 	unmount_as_alice
 }
 
+# Root cannot look into it, and all the same is told that it cannot be made writable.
+test_remount_by_root() {
+	mount_as_alice
+	unmount_as_alice
+	mount_it -o ro
+	ln -s "$scratch/reelfs" "$scratch/mount.fuse.reelfs"
+	expect_error "mount it again without ro" "$scratch/mount.fuse.reelfs" "$container" "$mnt" -o rw,remount,nosuid,nodev
+	unmount_as_alice
+}
+
 # What root alone may do fails there: devices, files of others, trusted attributes.
 test_no_privileges() {
 	mount_as_alice
@@ -184,6 +178,6 @@ test_taken_back() {
 	unmount_as_alice
 }
 
-open_device "$@"
+own_machine "$@"
 make_users
 run_tests "$@"

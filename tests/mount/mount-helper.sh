@@ -67,6 +67,73 @@ test_remount() {
 	mount_flags | grep -q noexec || fail "flags: $(mount_flags)"
 }
 
+# What a read-only mount shows as writable would not be: it is refused, with what to do, as root's and as a user's mount.
+test_remount_of_a_container_open_for_reading() {
+	need_root
+	"$reel" init "$container"
+	mount_it -o ro
+	expect_error "mount it again without ro" helper "$container" "$mnt" -o rw,remount,nosuid,nodev
+	mount_flags | grep -q '^ro,' || fail "flags: $(mount_flags)"
+	helper "$container" "$mnt" -o ro,remount,nosuid,nodev,noexec
+	mount_flags | grep -q '^ro,.*noexec' || fail "flags: $(mount_flags)"
+}
+test_remount_after_a_fault() {
+	local status=0
+	need_root
+	mount_it -o create
+	echo "of another program" >>"$container"
+	expect_error "" touch "$mnt/f"
+	helper "$container" "$mnt" -o ro,remount,nosuid,nodev
+	expect_error "run 'reel check'" helper "$container" "$mnt" -o rw,remount,nosuid,nodev
+	mount_flags | grep -q '^ro,' || fail "flags: $(mount_flags)"
+	take_off
+	wait "$daemon" || status=$?
+	daemon=
+	expect 1 $status "status of the daemon"
+	rm "$container"
+}
+
+# As long as a file is open for writing it cannot be made read-only, which the message says.
+test_remount_while_written_to() {
+	need_root
+	mount_it -o create
+	exec 3>"$mnt/f"
+	expect_error "open for writing" helper "$container" "$mnt" -o ro,remount,nosuid,nodev
+	exec 3>&-
+	until helper "$container" "$mnt" -o ro,remount,nosuid,nodev 2>"$scratch/error"; do
+		grep -q "open for writing" "$scratch/error" || fail "got: $(cat "$scratch/error")"
+	done
+}
+
+# Nothing is taken off but by allow_suid and allow_dev, and what these have given stays.
+test_remount_and_set_id() {
+	need_root
+	mount_it -o create
+	helper "$container" "$mnt" -o rw,remount
+	mount_flags | grep -q nosuid,nodev || fail "flags: $(mount_flags)"
+	expect_error "remount,suid,allow_suid,dev,allow_dev" helper "$container" "$mnt" -o rw,remount,relatime,user_id=0,group_id=0
+	helper "$container" "$mnt" -o rw,remount,allow_suid,allow_dev
+	! mount_flags | grep -q 'nosuid\|nodev' || fail "flags: $(mount_flags)"
+	helper "$container" "$mnt" -o ro,remount,relatime,user_id=0,group_id=0
+	! mount_flags | grep -q 'nosuid\|nodev' || fail "flags: $(mount_flags)"
+	helper "$container" "$mnt" -o rw,remount,nosuid,allow_suid
+	mount_flags | grep -q nosuid || fail "flags: $(mount_flags)"
+	! mount_flags | grep -q nodev || fail "flags: $(mount_flags)"
+}
+
+# Where nothing of it is mounted, or the daemon has gone, that is said.
+test_remount_of_nothing() {
+	need_root
+	"$reel" init "$container"
+	expect_error "nothing of reelfs is mounted" helper "$container" "$mnt" -o rw,remount
+	mount_it
+	kill -KILL "$daemon"
+	wait "$daemon" 2>/dev/null || true
+	daemon=
+	expect_error "fusermount3 -u" helper "$container" "$mnt" -o rw,remount
+	fusermount3 -u "$mnt"
+}
+
 # with_helper COMMAND...: runs it in a mount name space in which /sbin has the helper on top of what is there.
 with_helper() {
 	local sbin
@@ -84,9 +151,15 @@ test_mount_program() {
 	need_to with_helper true
 	"$reel" init "$container"
 	# shellcheck disable=SC2016
-	with_helper bash -ec 'mount -t fuse.reelfs "$1" "$2"; echo works >"$2/f"; mount -o remount,ro "$2"; ! touch "$2/g" 2>"$3"; umount "$2"' - \
+	with_helper bash -ec 'mount -t fuse.reelfs "$1" "$2"; echo works >"$2/f"; mount -o remount,ro "$2"; ! touch "$2/g" 2>"$3"
+		mount -o remount,rw "$2"; touch "$2/h"; ! mount -o remount,suid "$2" 2>"$3.suid"; mount -o remount,suid,allow_suid "$2"
+		findmnt -n -o OPTIONS "$2" >"$3.flags"; umount "$2"
+		mount -t fuse.reelfs -o ro "$1" "$2"; ! mount -o remount,rw "$2" 2>"$3.rw"; umount "$2"' - \
 		"$container" "$mnt" "$scratch/error"
 	grep -qF Read-only "$scratch/error" || fail "remounting read-only had no effect: $(cat "$scratch/error")"
+	grep -qF remount,suid,allow_suid "$scratch/error.suid" || fail "got: $(cat "$scratch/error.suid")"
+	grep -q '^rw,nodev' "$scratch/error.flags" || fail "flags: $(cat "$scratch/error.flags")"
+	grep -qF "again without ro" "$scratch/error.rw" || fail "got: $(cat "$scratch/error.rw")"
 	mount_it
 	expect works "$(cat "$mnt/f")"
 }

@@ -163,14 +163,14 @@ test_umask() {
 	done
 }
 
-# A program with the setuid bit runs as its owner in a mount with -o suid, and as its caller in any other.
+# A program with the setuid bit runs as its owner in a mount with -o allow_suid, and as its caller in any other.
 test_setuid_program() {
 	need_root
 	cp /usr/bin/id "$mnt/id"
 	chown "$bob" "$mnt/id"
 	chmod 4755 "$mnt/id"
 	expect "$alice" "$(as "$alice" "$mnt/id" -un)"
-	remount_it -o allow_other,suid
+	remount_it -o allow_other,allow_suid
 	expect "$bob" "$(as "$alice" "$mnt/id" -un)"
 }
 
