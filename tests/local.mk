@@ -191,8 +191,8 @@ tests_unit_store_test_concurrent_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_store_test_concurrent_LDADD = libstore.la $(CHECK_LIBS)
 
 # libreel installed, and used by the example program.
-TESTS += tests/library/installed.sh
-EXTRA_DIST += tests/library/installed.sh tests/tsan.sh examples/notes.c
+TESTS += tests/library/installed.sh tests/cli/helpers.sh
+EXTRA_DIST += tests/library/installed.sh tests/cli/helpers.sh tests/tsan.sh examples/notes.c
 
 # The store against the reference engine's containers.
 check_PROGRAMS += tests/compat/test_vectors tests/compat/test_damage tests/compat/test_convert

@@ -37,10 +37,10 @@ reelfs_LDADD = libfs.la libstore.la $(FUSE_LIBS)
 dist_man_MANS += docs/man/reelfs.1 docs/man/mount.fuse.reelfs.8
 
 # mount(8) looks for a program named after the type, and fsck(8) for one after that in fstab(5).
+link_helpers = DESTDIR='$(DESTDIR)' bindir='$(bindir)' sbindir='$(sbindir)' helperdir='$(mounthelperdir)' \
+	bash $(srcdir)/tools/link-helpers
 install-exec-hook:
-	$(MKDIR_P) $(DESTDIR)$(sbindir)
-	ln -srf $(DESTDIR)$(bindir)/reelfs $(DESTDIR)$(sbindir)/mount.fuse.reelfs
-	ln -srf $(DESTDIR)$(sbindir)/fsck.reelfs $(DESTDIR)$(sbindir)/fsck.fuse.reelfs
+	$(link_helpers) install
 
 uninstall-hook:
-	rm -f $(DESTDIR)$(sbindir)/mount.fuse.reelfs $(DESTDIR)$(sbindir)/fsck.fuse.reelfs
+	$(link_helpers) uninstall
