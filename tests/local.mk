@@ -84,12 +84,12 @@ mount_tests = \
 	tests/mount/full-disk.sh tests/mount/file-limit.sh tests/mount/read-only-disk.sh tests/mount/container-cut.sh tests/mount/failing-disk.sh \
 	tests/mount/doubles.sh tests/mount/underlying.sh tests/mount/messages.sh \
 	tests/mount/signals.sh tests/mount/ending.sh tests/mount/hand-over.sh tests/mount/tmpfile.sh tests/mount/btime.sh \
-	tests/mount/acl.sh tests/mount/capabilities.sh tests/mount/permissions.sh tests/mount/mount-as-user.sh tests/mount/started.sh tests/mount/overlay.sh \
+	tests/mount/acl.sh tests/mount/capabilities.sh tests/mount/permissions.sh tests/mount/mount-as-user.sh tests/mount/started.sh tests/mount/callers-mount.sh tests/mount/overlay.sh \
 	tests/mount/file-handles.sh tests/mount/flock.sh tests/mount/fcntl-locks.sh tests/mount/socket.sh tests/mount/fifo.sh \
 	tests/mount/devices.sh tests/mount/inotify.sh tests/mount/exec.sh tests/mount/utimensat.sh tests/mount/link-limit.sh
 TESTS += $(mount_tests)
 EXTRA_DIST += $(mount_tests) tests/mount/lib.sh tests/mount/users.sh tests/mount/machine.sh tests/mount/holding.sh
-noinst_PROGRAMS += tests/mount/syscall tests/mount/tmpfile tests/mount/handles tests/mount/peers tests/mount/many tests/mount/held
+noinst_PROGRAMS += tests/mount/syscall tests/mount/tmpfile tests/mount/handles tests/mount/peers tests/mount/many tests/mount/held tests/mount/caller
 tests_mount_syscall_SOURCES = tests/mount/syscall.c
 noinst_PROGRAMS += tests/mount/passing
 tests_mount_passing_SOURCES = tests/mount/passing.c
@@ -98,6 +98,7 @@ tests_mount_passing_LDADD = $(FUSE_LIBS)
 tests_mount_tmpfile_SOURCES = tests/mount/tmpfile.c
 tests_mount_handles_SOURCES = tests/mount/handles.c tests/mount/calls.h
 tests_mount_peers_SOURCES = tests/mount/peers.c tests/mount/calls.h
+tests_mount_caller_SOURCES = tests/mount/caller.c
 tests_mount_held_SOURCES = tests/mount/held.c tests/mount/calls.h
 tests_mount_many_SOURCES = tests/mount/many.c tests/mount/calls.h
 

@@ -31,7 +31,8 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	unsigned wanted = WANTED;
 
 	/* The kernel would apply the umask where a default ACL has to be applied instead: so fs.h does either. */
-	if (m->options->xattrs)
+	/* It also makes the kernel check permissions, which a mount of the caller may lack the option for. */
+	if (m->options->xattrs || m->callers)
 		wanted |= FUSE_CAP_POSIX_ACL;
 	if (m->options->writeback)
 		wanted |= FUSE_CAP_WRITEBACK_CACHE;

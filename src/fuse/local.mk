@@ -4,6 +4,7 @@ reelfs_SOURCES = \
 	src/fuse/caller.c src/fuse/caller.h \
 	src/fuse/clone.c src/fuse/clone.h \
 	src/fuse/daemon.c src/fuse/daemon.h \
+	src/fuse/device.c src/fuse/device.h \
 	src/fuse/handles.c src/fuse/handles.h \
 	src/fuse/handover.c src/fuse/handover.h \
 	src/fuse/help.c \

@@ -11,6 +11,7 @@
 #include <fuse_lowlevel.h>
 
 #include "daemon.h"
+#include "device.h"
 #include "log.h"
 #include "options.h"
 #include "paths.h"
@@ -33,6 +34,7 @@ static int mount_and_serve(struct options *o)
 		goto out;
 	ret = session_run(o, &paths);
 out:
+	device_give_up(paths.mountpoint);
 	paths_free(&paths);
 	return ret;
 }

@@ -56,6 +56,28 @@ const struct fuse_lowlevel_ops reelfs_ops = {
     .ioctl = op_ioctl,
 };
 
+static bool hides_set_id, hides_devices;
+
+void ops_hide(bool set_id, bool devices)
+{
+	hides_set_id = set_id;
+	hides_devices = devices;
+}
+
+bool ops_hides_capabilities(void)
+{
+	return hides_set_id;
+}
+
+/* The setgid bit of a directory gives nobody a right. */
+static void hide_effects(struct stat *st)
+{
+	if (hides_set_id && !S_ISDIR(st->st_mode))
+		st->st_mode &= ~(mode_t)(S_ISUID | S_ISGID);
+	if (hides_devices)
+		st->st_rdev = 0;
+}
+
 void stat_from_attr(struct stat *ret, const struct fs_attr *attr)
 {
 	*ret = (struct stat){
@@ -72,6 +94,7 @@ void stat_from_attr(struct stat *ret, const struct fs_attr *attr)
 	    .st_mtim = attr->mtime,
 	    .st_ctim = attr->ctime,
 	};
+	hide_effects(ret);
 }
 
 double attr_timeout(const struct fs_attr *attr)

@@ -22,6 +22,7 @@ struct mount {
 	struct fs *fs;
 	const struct options *options;
 	struct fuse_session *session;
+	bool callers;        /* the mount is the caller's, with the caller's options */
 	bool writeback;      /* the kernel agreed to it; set by INIT, before other requests */
 	void (*ready)(void); /* called when the kernel has made contact */
 };
@@ -32,6 +33,13 @@ struct mount {
 #define WRITTEN_SECONDS 1.0
 
 extern const struct fuse_lowlevel_ops reelfs_ops;
+
+/*
+ * Before the first request, where the mount itself does not take their effect away: no set-id bits and file capabilities, or no
+ * numbers of devices, are shown.
+ */
+void ops_hide(bool set_id, bool devices);
+bool ops_hides_capabilities(void);
 
 static inline struct mount *mount_of(fuse_req_t req)
 {

@@ -74,6 +74,8 @@ void op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
 {
 	int res = refusal(req);
 
+	if (res == 0 && ops_hides_capabilities() && strcmp(name, "security.capability") == 0)
+		res = -ENODATA;
 	if (res < 0)
 		reply_status(req, res);
 	else

@@ -14,6 +14,7 @@
 #include <sys/mount.h>
 #include <syslog.h>
 
+#include "device.h"
 #include "log.h"
 #include "options.h"
 
@@ -400,7 +401,9 @@ int options_parse(struct options *o, int argc, char **argv)
 		o->max_threads = DEFAULT_THREADS;
 	if (check_together(o) < 0)
 		return -1;
-	return o->help || o->version ? 0 : trust_settle(&o->trust, &o->fuse, o->remount);
+	if (o->help || o->version)
+		return 0;
+	return trust_settle(&o->trust, &o->fuse, !o->remount && !device_is_meant(o->mountpoint));
 }
 
 void options_free(struct options *o)

@@ -1,5 +1,5 @@
 /*
- * paths.c - checks of the container's and the mount point's path. Opens and changes nothing.
+ * paths.c - checks of the container's and the mount point's path. Opens and changes nothing, but takes what device.h is about.
  */
 #include "config.h"
 
@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <syslog.h>
+#include <unistd.h>
 
+#include "device.h"
 #include "log.h"
 #include "paths.h"
 
@@ -147,9 +149,50 @@ static int refuse_inside(const struct paths *p)
 	return -1;
 }
 
+/* Looking for such a container would wait for ever: this goes by the text of its path alone. */
+static int refuse_inside_device(const struct paths *p, const char *container)
+{
+	char *cwd = container[0] == '/' ? strdup("") : getcwd(NULL, 0);
+	const size_t len = strlen(p->mountpoint);
+	char *path = NULL;
+	int ret = 0;
+
+	if (cwd == NULL || asprintf(&path, "%s%s%s", cwd, *cwd ? "/" : "", container) < 0) {
+		free(cwd);
+		return no_memory();
+	}
+	if (strncmp(path, p->mountpoint, len) == 0 && path[len] == '/') {
+		log_line(LOG_ERR, "container %s lies inside its own mount point %s; mount it elsewhere, or move the container",
+			 container, p->mountpoint);
+		ret = -1;
+	}
+	free(path);
+	free(cwd);
+	return ret;
+}
+
+static int resolve_device(struct paths *p, const char *container, const char *device, bool may_create)
+{
+	if (device_take(device, &p->mountpoint) < 0)
+		return -1;
+	p->device = strdup(device);
+	if (p->device == NULL)
+		return no_memory();
+	if (p->mountpoint != NULL && refuse_inside_device(p, container) < 0)
+		return -1;
+	return resolve_container(p, container, may_create);
+}
+
+const char *paths_mount(const struct paths *p)
+{
+	return p->mountpoint != NULL ? p->mountpoint : p->device;
+}
+
 int paths_resolve(struct paths *p, const char *container, const char *mountpoint, bool may_create)
 {
 	*p = (struct paths){0};
+	if (device_is_meant(mountpoint))
+		return resolve_device(p, container, mountpoint, may_create);
 	if (resolve_mountpoint(p, mountpoint) < 0 || resolve_container(p, container, may_create) < 0)
 		return -1;
 	return refuse_inside(p);
@@ -159,5 +202,6 @@ void paths_free(struct paths *p)
 {
 	free(p->container);
 	free(p->mountpoint);
+	free(p->device);
 	*p = (struct paths){0};
 }

@@ -9,6 +9,7 @@
 struct paths {
 	char *container;  /* absolute, without symbolic links; of a file that may not exist yet */
 	char *mountpoint; /* likewise; a directory */
+	char *device;     /* as given: it is the caller's mount (device.h), at `mountpoint` if that is not NULL; else NULL */
 	bool exists;      /* there is a file at `container` */
 };
 
@@ -18,5 +19,8 @@ struct paths {
  */
 int paths_resolve(struct paths *p, const char *container, const char *mountpoint, bool may_create);
 void paths_free(struct paths *p);
+
+/* What messages call the mount. */
+const char *paths_mount(const struct paths *p);
 
 #endif

@@ -10,12 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "daemon.h"
+#include "device.h"
 #include "handles.h"
 #include "handover.h"
 #include "wire.h"
@@ -188,19 +190,33 @@ static int severed_pipe(void)
 	return fds[1];
 }
 
+/*
+ * What the mount does not keep from having effect is not shown. The kernel would take no set-id bits off that it does not see,
+ * unless each write(2) comes at once.
+ */
+static void hide(struct options *o, unsigned long lacking)
+{
+	ops_hide(lacking & MS_NOSUID, lacking & MS_NODEV);
+	if (lacking & MS_NOSUID)
+		o->writeback = false;
+}
+
 static int mount_and_loop(struct mount *m, struct options *o, const struct paths *paths)
 {
 	unsigned before = log_errors();
+	const char *mount = paths_mount(paths);
 	struct fuse_session *se;
 	int ret = -1, severed;
 	bool mending;
 
+	if (paths->device)
+		hide(o, device_distrust(paths->mountpoint, &o->trust));
 	if (add_fixed_options(o, paths) < 0)
 		return -1;
 	se = fuse_session_new(&o->fuse, &reelfs_ops, sizeof(reelfs_ops), m);
 	if (se == NULL) {
 		if (log_errors() == before)
-			log_line(LOG_ERR, "cannot mount on %s: libfuse refuses the options", paths->mountpoint);
+			log_line(LOG_ERR, "cannot mount on %s: libfuse refuses the options", mount);
 		return -1;
 	}
 	m->session = se;
@@ -208,16 +224,17 @@ static int mount_and_loop(struct mount *m, struct options *o, const struct paths
 	if (severed < 0)
 		goto out;
 	signals_mount_begins();
-	if (fuse_session_mount(se, paths->mountpoint) < 0) {
+	if (fuse_session_mount(se, paths->device ? paths->device : mount) < 0) {
 		if (log_errors() == before)
-			log_line(LOG_ERR, "cannot mount on %s; see the message above", paths->mountpoint);
+			log_line(LOG_ERR, "cannot mount on %s; see the message above", mount);
 		close(severed);
 		goto out;
 	}
-	handover_mounted(se, paths->mountpoint);
-	mending = wire_install(se) == 0 && mend_start(m, paths->mountpoint) == 0;
+	device_served();
+	handover_mounted(se, mount);
+	mending = wire_install(se) == 0 && mend_start(m, mount) == 0;
 	if (mending)
-		ret = loop(se, o, paths->mountpoint);
+		ret = loop(se, o, mount);
 	else
 		(void)handover_unmount();
 	handover_close();
@@ -274,7 +291,7 @@ static int close_container(struct fs *fs, const char *path)
 
 int session_run(struct options *o, const struct paths *paths)
 {
-	struct mount m = {.options = o, .ready = daemon_ready};
+	struct mount m = {.options = o, .ready = daemon_ready, .callers = paths->device != NULL};
 	struct fs *fs;
 	int ret;
 

@@ -36,15 +36,15 @@ void trust_take(struct trust *t, const char *word)
 	}
 }
 
-int trust_settle(struct trust *t, struct fuse_args *args, bool quiet)
+int trust_settle(struct trust *t, struct fuse_args *args, bool mounts)
 {
-	if ((t->usual & ~t->refused) != 0 && t->given == 0 && !quiet && geteuid() == 0)
+	if ((t->usual & ~t->refused) != 0 && t->given == 0 && mounts && geteuid() == 0)
 		log_line(
 		    LOG_WARNING,
 		    "the mount is nosuid,nodev: 'suid' and 'dev' have no effect, as fuse3's mount helper gives them unasked; "
 		    "to have set-id programs or devices in the container work, mount with -o allow_suid or -o allow_dev");
 	t->given &= ~t->refused;
-	if (t->given != 0 && geteuid() != 0) {
+	if (t->given != 0 && mounts && geteuid() != 0) {
 		log_line(LOG_ERR, "option '%s': only root may have that; mount without it",
 			 t->given & MS_NOSUID ? "allow_suid" : "allow_dev");
 		return -1;

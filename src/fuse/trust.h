@@ -23,9 +23,9 @@ struct trust {
 void trust_take(struct trust *t, const char *word);
 
 /*
- * When all have been taken: those of `given` are left that hold, and libfuse is told in *args. Says so where "suid" or "dev"
- * were given for nothing, unless `quiet`. 0, or -1 (logged): it is not root who asks.
+ * When all have been taken: those of `given` are left that hold, and libfuse is told in *args. `mounts`: this program is about
+ * to mount, so it says where "suid" or "dev" were given for nothing, and lets nobody but root ask. 0, or -1 (logged).
  */
-int trust_settle(struct trust *t, struct fuse_args *args, bool quiet);
+int trust_settle(struct trust *t, struct fuse_args *args, bool mounts);
 
 #endif

@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -285,6 +286,20 @@ int wire_install(struct fuse_session *se)
 		return 0;
 	log_line(LOG_ERR, "cannot see the messages of the mount: %s", strerror(-res));
 	return -1;
+}
+
+void wire_refuse(int fd)
+{
+	static char request[2 * FUSE_MIN_READ_BUFFER]; /* the kernel takes none that is smaller */
+	const struct fuse_in_header *in = (const struct fuse_in_header *)request;
+	struct fuse_out_header out = {.len = sizeof(out), .error = -EIO};
+	struct pollfd readable = {.fd = fd, .events = POLLIN};
+
+	if (poll(&readable, 1, 0) < 1 || !(readable.revents & POLLIN) ||
+	    read(fd, request, sizeof(request)) < (ssize_t)sizeof(*in))
+		return;
+	out.unique = in->unique;
+	(void)!write(fd, &out, sizeof(out));
 }
 
 void wire_answers_later(bool lost)

@@ -29,6 +29,12 @@
 int wire_install(struct fuse_session *se);
 
 /*
+ * Ends a connection that is not going to be served, of which somebody else may have the descriptor: the kernel's first request
+ * gets an error, so that who uses the mount does not wait.
+ */
+void wire_refuse(int fd);
+
+/*
  * The request that this thread has is answered later, by another thread; `lost`: with an error. Of what the kernel has handed
  * over it counts as served from here on.
  */
