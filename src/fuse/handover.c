@@ -59,7 +59,7 @@ void handover_count(int change)
 	keeper_count(keeper, change);
 }
 
-void handover_mounted(struct fuse_session *se, const char *path)
+void handover_mounted(struct fuse_session *se, const char *path, bool auto_unmount)
 {
 	int res;
 
@@ -75,7 +75,7 @@ void handover_mounted(struct fuse_session *se, const char *path)
 			 "%s: the mount is not found among those of this process: %s; it has to be unmounted by hand", path,
 			 strerror(-res));
 	else
-		res = keeper_mounted(keeper, path, state.dev);
+		res = keeper_mounted(keeper, path, state.dev, auto_unmount);
 	pthread_mutex_unlock(&lock);
 	if (state.known && res < 0)
 		log_line(LOG_DEBUG,

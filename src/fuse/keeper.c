@@ -141,9 +141,9 @@ static struct timespec in_seconds(int seconds)
 	return t;
 }
 
-int keeper_mounted(struct keeper *k, const char *path, dev_t dev)
+int keeper_mounted(struct keeper *k, const char *path, dev_t dev, bool auto_unmount)
 {
-	struct keeper_request request = {.op = KEEPER_MOUNTED, .dev = dev};
+	struct keeper_request request = {.op = KEEPER_MOUNTED, .dev = dev, .auto_unmount = auto_unmount};
 	const struct timespec deadline = in_seconds(PATIENCE_S);
 	struct keeper_answer answer;
 

@@ -36,8 +36,12 @@ struct keeper *keeper_start(void);
  * allowed. */
 void keeper_count(struct keeper *k, int change);
 
-/* The file system `dev` has been mounted at `path`: it is to be cloned. 0, or a negative errno value. */
-int keeper_mounted(struct keeper *k, const char *path, dev_t dev);
+/*
+ * The file system `dev` has been mounted at `path`: it is to be cloned, and with `auto_unmount` to be unmounted when the daemon
+ * has ended without that (libfuse leaves it to fusermount3, whom a user's mount does not let look at it). 0, or a negative
+ * errno value.
+ */
+int keeper_mounted(struct keeper *k, const char *path, dev_t dev, bool auto_unmount);
 
 enum keeper_sync {
 	KEEPER_MARKS, /* only marks a directory and closes it */

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "clone.h"
@@ -33,6 +34,7 @@ static struct {
 	int inside;  /* a descriptor in the mount, as with O_PATH; -1: none */
 	int changes; /* becomes readable when a mount of the namespace changes; -1: nothing to watch */
 	dev_t dev;
+	bool auto_unmount;
 	char path[PATH_MAX]; /* where it was mounted */
 } state;
 
@@ -143,6 +145,7 @@ static int answer_request(void)
 		request.path[sizeof(request.path) - 1] = '\0';
 		snprintf(state.path, sizeof(state.path), "%s", request.path);
 		state.dev = request.dev;
+		state.auto_unmount = request.auto_unmount;
 		answer.result = take_clone(state.path);
 		break;
 	case KEEPER_ASK_MARK:
@@ -215,6 +218,46 @@ static void detach(int socket)
 		_exit(1);
 }
 
+/* (M3) The clone keeps the device number from being another file system's; without it only what has no daemon is taken away. */
+static bool take_away(const struct mount_entry *entry)
+{
+	int root = mounts_open(entry);
+	struct statfs fs;
+	bool gone = false;
+
+	if (root < 0)
+		return false;
+	if (state.inside >= 0 || (fstatfs(root, &fs) < 0 && errno == ENOTCONN))
+		gone = mounts_detach(root, entry->path) == 0;
+	close(root);
+	return gone;
+}
+
+/* The last mounted first; each that goes may uncover another. */
+static void take_all_away(void)
+{
+	struct mount_list list;
+	bool gone;
+
+	do {
+		gone = false;
+		if (mounts_read(&list) < 0)
+			return;
+		for (size_t i = list.n; i-- > 0;)
+			if (list.entry[i].dev == state.dev && take_away(&list.entry[i]))
+				gone = true;
+		mounts_free(&list);
+	} while (gone);
+}
+
+/* The daemon has. */
+static void end(void)
+{
+	if (state.auto_unmount)
+		take_all_away();
+	_exit(0);
+}
+
 void keeper_main(int socket, pid_t parent, struct keeper_shared *shared)
 {
 	int wait_ms = -1;
@@ -232,7 +275,7 @@ void keeper_main(int socket, pid_t parent, struct keeper_shared *shared)
 		if (n < 0 && errno != EINTR)
 			_exit(1);
 		if (n > 0 && poll_for[0].revents != 0 && answer_request() < 0)
-			_exit(0);
+			end();
 		if (!settled || state.changes < 0) {
 			settled = settled || n == 0;
 			continue;

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -14,6 +15,7 @@ struct keeper_request {
 	uint64_t token;
 	dev_t dev; /* KEEPER_MOUNTED: and the path, which the rest have none of */
 	enum keeper_op op;
+	bool auto_unmount; /* with KEEPER_MOUNTED, too */
 	char path[PATH_MAX];
 };
 

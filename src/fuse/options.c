@@ -44,6 +44,7 @@ enum key {
 	KEY_FLAG,
 	KEY_TRUST,
 	KEY_ATIME,
+	KEY_AUTO_UNMOUNT,
 	KEY_LIBFUSE,
 	KEY_IGNORE,
 };
@@ -92,7 +93,7 @@ static const struct fuse_opt specs[] = {
     FUSE_OPT_KEY("nodiratime", KEY_ATIME),
     FUSE_OPT_KEY("allow_other", KEY_LIBFUSE),
     FUSE_OPT_KEY("allow_root", KEY_LIBFUSE),
-    FUSE_OPT_KEY("auto_unmount", KEY_LIBFUSE),
+    FUSE_OPT_KEY("auto_unmount", KEY_AUTO_UNMOUNT),
     FUSE_OPT_KEY("default_permissions", KEY_LIBFUSE),
     FUSE_OPT_KEY("subtype=", KEY_LIBFUSE),
     FUSE_OPT_KEY("context=", KEY_LIBFUSE),
@@ -293,6 +294,9 @@ static int take(void *data, const char *arg, int key, struct fuse_args *rest)
 	case KEY_ATIME:
 		take_atime(o, arg);
 		return 0;
+	case KEY_AUTO_UNMOUNT:
+		o->auto_unmount = true;
+		return 1;
 	case KEY_LIBFUSE:
 		return 1;
 	default:

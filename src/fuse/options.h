@@ -26,6 +26,7 @@ struct options {
 	bool writeback;     /* the kernel collects small writes */
 	bool xattrs;        /* extended attributes exist */
 	bool clone_fd;      /* each thread its own /dev/fuse */
+	bool auto_unmount;  /* when this process is killed */
 	bool own_fsname;    /* the user gave -o fsname= */
 	unsigned max_threads;
 	unsigned lock_wait;  /* seconds */

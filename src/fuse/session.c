@@ -231,7 +231,7 @@ static int mount_and_loop(struct mount *m, struct options *o, const struct paths
 		goto out;
 	}
 	device_served();
-	handover_mounted(se, mount);
+	handover_mounted(se, mount, o->auto_unmount);
 	mending = wire_install(se) == 0 && mend_start(m, mount) == 0;
 	if (mending)
 		ret = loop(se, o, mount);

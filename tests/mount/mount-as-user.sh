@@ -108,6 +108,53 @@ test_term_covered() {
 	unmount_as_alice
 }
 
+# With auto_unmount nothing is left of the mount when the daemon was killed, also when files of it are open.
+gone() {
+	! mountpoint "$mnt"
+}
+killed() {
+	kill -KILL "$@"
+	wait "$daemon" 2>/dev/null || true
+	daemon=
+	until_true 20 gone || fail "still mounted"
+}
+test_auto_unmount() {
+	mount_as_alice -o auto_unmount
+	alice_holds write "$mnt" 1 5
+	killed "$daemon"
+	let_go
+	mount_it -o auto_unmount
+	killed "$daemon"
+	mount_it
+	unmount_as_alice
+}
+
+# Root's goes as well when the process that watches it is killed too, and wherever it was moved to.
+test_auto_unmount_as_root() {
+	need_root
+	mount_it -o create,auto_unmount
+	killed "$daemon" "$(keeper)"
+	mount_it -o auto_unmount
+	mkdir "$scratch/moved"
+	mount --move "$mnt" "$scratch/moved"
+	mnt=$scratch/moved
+	killed "$daemon"
+	mount_it
+}
+
+# Without it the mount stays, as fusermount3 -u has to take it away.
+test_no_auto_unmount() {
+	local keeper
+	mount_as_alice
+	keeper=$(keeper)
+	kill -KILL "$daemon"
+	wait "$daemon" 2>/dev/null || true
+	daemon=
+	until_true 20 eval "! kill -0 $keeper 2>/dev/null" || fail "the keeper goes on"
+	mountpoint "$mnt" || fail "it was unmounted"
+	as "$alice" fusermount3 -u "$mnt"
+}
+
 # Root cannot look into it, and all the same is told that it cannot be made writable.
 test_remount_by_root() {
 	mount_as_alice
