@@ -130,13 +130,14 @@ static int run_cat(const struct args *args)
 
 static const struct flag cat_flags[] = {
     {'b', "buffer-size", "bytes printed in one write; K, M and G are powers of 1024", "SIZE"},
+    FLAG_NUL,
     {0},
 };
 
 const struct command cmd_cat = {
     .name = "cat",
     .alias = "read",
-    .synopsis = "[-b SIZE] CONTAINER PATH...",
+    .synopsis = "[-b SIZE] [--nul=MEANING] CONTAINER PATH...",
     .summary = "print the contents of files",
     .details = "Prints the contents of the files PATH, one after another. Where there is no such path,\n"
 	       "PATH is taken for the key of an entry that another program wrote.\n"

@@ -316,14 +316,20 @@ static int run_move(const struct args *args)
 	return run(args, FOR_WRITING);
 }
 
+static const struct flag copy_flags[] = {
+    FLAG_NUL,
+    {0},
+};
+
 const struct command cmd_copy = {
     .name = "copy",
-    .synopsis = "CONTAINER KEY TARGET",
+    .synopsis = "[--nul=MEANING] CONTAINER KEY TARGET",
     .summary = "copy a file into another container",
     .details = "Copies KEY, a path or key in CONTAINER, into the container TARGET, under the same name. What\n"
 	       "is there under it is replaced. A file keeps its mode, owner, times, holes and extended\n"
 	       "attributes where TARGET has a file system; elsewhere just its contents are kept.\n"
 	       "Where there is no file TARGET, a container of the same kind is made.\n",
+    .flags = copy_flags,
     .min_operands = 3,
     .max_operands = 3,
     .run = run_copy,

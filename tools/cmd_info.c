@@ -18,6 +18,7 @@ struct numbers {
 	struct fs_info tree; /* of a container with a file system */
 	uint64_t saving;     /* what compaction would free */
 	uint64_t torn;
+	bool nul_values; /* one NUL byte was taken for a value */
 };
 
 static int estimate(const struct container *c, struct numbers *n)
@@ -93,6 +94,13 @@ static void print_text(const struct container *c, const struct numbers *n)
 	put_field("entries", "%" PRIu64, n->store.entries);
 	put_field("live entries", "%" PRIu64, n->store.live);
 	put_field("tombstones", "%" PRIu64, n->store.tombstones);
+	if (n->store.nul_entries > 0)
+		put_field("one NUL byte",
+			  "%" PRIu64 " entries, the newest of %" PRIu64
+			  " keys: taken for %s; 0.1.0-alpha2 wrote them as deletions, "
+			  "0.1.0-alpha as values, and nothing tells which (--nul=%s)",
+			  n->store.nul_entries, n->store.nul_keys, n->nul_values ? "values" : "deletions",
+			  n->nul_values ? "deletion" : "value");
 	if (!c->tree)
 		return;
 	put_field("id", "%s", id_text(n->tree.container_id, id));
@@ -124,6 +132,8 @@ static void print_json(const struct container *c, const struct numbers *n)
 	json_number(&j, "entries", n->store.entries);
 	json_number(&j, "live_entries", n->store.live);
 	json_number(&j, "tombstones", n->store.tombstones);
+	json_number(&j, "nul_entries", n->store.nul_entries);
+	json_number(&j, "nul_keys", n->store.nul_keys);
 	if (c->tree) {
 		json_string(&j, "id", id_text(n->tree.container_id, id));
 		json_string(&j, "made", iso_time_text(&made, when));
@@ -141,7 +151,7 @@ static void print_json(const struct container *c, const struct numbers *n)
 
 static int run_info(const struct args *args)
 {
-	struct numbers n = {0};
+	struct numbers n = {.nul_values = container_options(FOR_READING).nul_values};
 	struct container c;
 	int r;
 
@@ -157,12 +167,13 @@ static int run_info(const struct args *args)
 
 static const struct flag info_flags[] = {
     {'j', "json", "print a JSON object", NULL},
+    FLAG_NUL,
     {0},
 };
 
 const struct command cmd_info = {
     .name = "info",
-    .synopsis = "[--json] CONTAINER",
+    .synopsis = "[--json] [--nul=MEANING] CONTAINER",
     .summary = "show what a container holds, in numbers",
     .details = "Shows sizes, numbers of entries and files, and whether the container was unmounted cleanly.\n"
 	       "The estimated saving is what 'reel compact' would free.\n"

@@ -57,12 +57,13 @@ static int run_keys(const struct args *args)
 
 static const struct flag keys_flags[] = {
     {'j', "json", "print a JSON object", NULL},
+    FLAG_NUL,
     {0},
 };
 
 const struct command cmd_keys = {
     .name = "keys",
-    .synopsis = "[--json] CONTAINER",
+    .synopsis = "[--json] [--nul=MEANING] CONTAINER",
     .summary = "list the key hashes of all live entries",
     .details = "Prints the hash of the key of each live entry as 16 hex digits, the newest entry first.\n"
 	       "Keys themselves are not stored. In a container with a file system these are the entries\n"

@@ -352,12 +352,13 @@ static const struct flag ls_flags[] = {
     {'l', "long", "mode, links, owner, group, size, time of last change, name", NULL},
     {'R', "recursive", "also what is in the directories below", NULL},
     {'j', "json", "print a JSON object, with the attributes of each name", NULL},
+    FLAG_NUL,
     {0},
 };
 
 const struct command cmd_ls = {
     .name = "ls",
-    .synopsis = "[-l] [-R] [--json] CONTAINER [PATH]",
+    .synopsis = "[-l] [-R] [--json] [--nul=MEANING] CONTAINER [PATH]",
     .summary = "list names",
     .details = "Lists the names in the directory PATH (the root without PATH), or PATH itself when it\n"
 	       "is no directory: one on a line, sorted by their bytes, those with a leading dot too.\n"

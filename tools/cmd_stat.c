@@ -209,13 +209,14 @@ static int run_stat(const struct args *args)
 
 static const struct flag stat_flags[] = {
     {'j', "json", "print a JSON object", NULL},
+    FLAG_NUL,
     {0},
 };
 
 const struct command cmd_stat = {
     .name = "stat",
     .alias = "metadata",
-    .synopsis = "[--json] CONTAINER PATH",
+    .synopsis = "[--json] [--nul=MEANING] CONTAINER PATH",
     .summary = "show everything about one file",
     .details = "Shows the attributes of PATH, whether its contents agree with their checksums, and where\n"
 	       "they lie in the container. A symbolic link is not followed.\n"

@@ -79,10 +79,25 @@ static int show_progress(void *arg, uint64_t done, uint64_t total)
 	return put_stopped() ? -ECANCELED : 0;
 }
 
+static bool nul_values;
+
+bool container_take_nul(const struct args *args)
+{
+	const char *meaning = args->value['n'];
+
+	if (meaning != NULL && strcmp(meaning, "value") != 0 && strcmp(meaning, "deletion") != 0) {
+		complain(NULL, "--nul=%s: it is 'value' or 'deletion'", meaning);
+		return false;
+	}
+	nul_values = meaning != NULL && strcmp(meaning, "value") == 0;
+	return true;
+}
+
 struct fs_options container_options(enum access access)
 {
 	return (struct fs_options){
 	    .read_only = access == FOR_READING,
+	    .nul_values = access == FOR_READING && nul_values,
 	    .lock_wait_ms = LOCK_WAIT_MS,
 	    .log = library_log,
 	    .progress = show_progress,

@@ -110,6 +110,16 @@ int container_open(const char *path, enum access access, struct container *ret);
 /* container_open() without messages: of errors complain_container() gives them, of warnings show_library_warnings(). */
 int container_try(const char *path, enum access access, struct container *ret);
 
+/*
+ * For commands that read containers of the oldest generation: what one NUL byte is there. Given to container_take_nul() it
+ * counts for every container that is opened from then on for reading; false, after a message: `args` says something else.
+ */
+#define FLAG_NUL                                                                                                               \
+	{                                                                                                                      \
+		'n', "nul", "what one NUL byte is in the oldest format: value, or deletion (default)", "MEANING"               \
+	}
+bool container_take_nul(const struct args *args);
+
 /* How the library is opened by container_open(): its messages and progress come here. */
 struct fs_options container_options(enum access access);
 

@@ -4,7 +4,7 @@ reel_SOURCES = tools/reel.c tools/common.c tools/common.h tools/messages.c tools
 	tools/attributes.c tools/attributes.h tools/import.h tools/import_tree.c tools/import_entries.c tools/file_json.c tools/file_json.h \
 	tools/cmd_init.c tools/cmd_ls.c tools/cmd_cat.c tools/cmd_write.c tools/cmd_rm.c tools/cmd_mv.c \
 	tools/cmd_copy.c tools/cmd_import.c tools/cmd_info.c tools/cmd_stat.c tools/cmd_keys.c tools/cmd_check.c \
-	tools/cmd_compact.c tools/cmd_convert.c tools/filetype.c tools/filetype.h
+	tools/cmd_compact.c tools/cmd_convert.c tools/nul_values.c tools/nul_values.h tools/filetype.c tools/filetype.h
 reel_LDADD = libfs.la libstore.la
 dist_man_MANS += docs/man/reel.1
 

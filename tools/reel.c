@@ -171,6 +171,8 @@ static int run_command(const struct command *cmd, int argc, char **argv)
 	status = read_command_line(cmd, argc, argv, &args);
 	if (status > 0)
 		return status;
+	if (status == 0 && !container_take_nul(&args))
+		return STATUS_USAGE;
 	return status < 0 ? STATUS_OK : cmd->run(&args);
 }
 

@@ -100,7 +100,7 @@ struct reel_engine_options fs_engine_options(const struct fs *fs, unsigned flags
 	return (struct reel_engine_options){
 	    .base =
 		{
-		    .flags = flags,
+		    .flags = flags | (fs->options.nul_values ? REEL_NUL_VALUES : 0),
 		    .lock_wait_ms = fs->options.lock_wait_ms,
 		    .keep_torn = fs->options.keep_torn,
 		    .log = fs->options.log,

@@ -79,6 +79,7 @@ struct fs_options {
 	uint64_t buffer_file;        /* a file's unwritten data spills to disk past this; 0: the default */
 	uint64_t buffer_total;       /* all files' together; 0: the default */
 	const char *keep_torn;       /* as in reel_options */
+	bool nul_values;             /* REEL_NUL_VALUES (reel.h) */
 	const struct disk_ops *disk; /* what the container is accessed with (disk.h); NULL: the system calls */
 	fs_log_fn log;
 	void *log_arg;

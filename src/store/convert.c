@@ -19,11 +19,16 @@ static void log_result(struct reel *r, const char *to, const struct copied *copi
 			 r->path, copied->at);
 	else if (err < 0)
 		reel_log(r, LOG_ERR, "%s: could not be converted to %s (%s)", r->path, to, reel_explain(err));
-	else if (copied->empty > 0)
+	if (err == 0 && copied->empty > 0)
 		reel_log(r, LOG_WARNING,
 			 "%s: %" PRIu64
 			 " entries without a value were left out of %s, because the newest format cannot hold them",
 			 r->path, copied->empty, to);
+	if (err == 0 && copied->nul > 0)
+		reel_log(r, LOG_WARNING,
+			 "%s: %" PRIu64
+			 " values of one NUL byte were left out of %s, because the newest format cannot hold them",
+			 r->path, copied->nul, to);
 }
 
 static int convert(struct reel *from, const struct snapshot *s, const char *to, struct copied *copied, uint64_t *size)
@@ -41,7 +46,7 @@ int reel_convert(const char *from, const char *to, const struct reel_options *op
 
 	if (options != NULL) {
 		reading = *options;
-		reading.flags = REEL_RDONLY;
+		reading.flags = REEL_RDONLY | (options->flags & REEL_NUL_VALUES);
 		reading.keep_torn = NULL;
 	}
 	int err = reel_open(from, &reading, &r);
@@ -52,7 +57,7 @@ int reel_convert(const char *from, const char *to, const struct reel_options *op
 		err = convert(r, &s, to, &copied, &size);
 	log_result(r, to, &copied, err);
 	if (err == 0 && ret != NULL)
-		*ret = (struct reel_compaction){s.tail, size, s.n - copied.empty};
+		*ret = (struct reel_compaction){s.tail, size, s.n - copied.empty - copied.nul};
 	snapshot_free(&s);
 	(void)reel_close(r);
 	return err;

@@ -79,6 +79,10 @@ static ssize_t copy_some(const struct snapshot *s, size_t i, struct reel *to, st
 			ret->empty++;
 			continue;
 		}
+		if (err == 0 && c.gen->no_deletions && e.len == 1 && e.payload[0] == 0) {
+			ret->nul++;
+			continue;
+		}
 		if (err == 0)
 			err = copy_entry(a, &c, &e);
 		if (err == 0)

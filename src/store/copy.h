@@ -15,6 +15,7 @@ uint64_t copy_size(const struct snapshot *s);
 struct copied {
 	uint64_t at;    /* after an error: the end of the entry it is about */
 	uint64_t empty; /* entries without a payload, which only the oldest generation can hold, left out */
+	uint64_t nul;   /* values of one NUL byte, likewise (REEL_NUL_VALUES) */
 };
 
 /* Copies the live entries. -EBADMSG: the entry at ret->at is damaged. */

@@ -46,6 +46,7 @@ struct generation {
 	unsigned trailer;    /* length */
 	unsigned shortest;   /* payload */
 	uint32_t crc_mask;   /* the bits of the CRC-32 that are stored */
+	bool no_deletions;   /* one NUL byte is a value */
 	const char *written; /* the versions of simd-r-drive that write it */
 };
 
@@ -54,6 +55,10 @@ enum { GENERATION_COUNT = 4 };
 /* Newest first: where a file is the same in several, it belongs to the first of them (format.c). */
 extern const struct generation GENERATIONS[GENERATION_COUNT];
 #define GENERATION_NEWEST (&GENERATIONS[0])
+#define GENERATION_OLDEST (&GENERATIONS[GENERATION_COUNT - 1])
+
+/* The oldest as its first version meant it. Nothing in a file tells: who opens it says so (REEL_NUL_VALUES). */
+extern const struct generation GENERATION_WITHOUT_DELETIONS;
 
 /* The bytes of a container and how to take them. */
 struct chain {
@@ -120,7 +125,7 @@ static inline bool entry_bounds(const struct chain *c, uint64_t prev_tail, uint6
 	if (prev_tail > trailer)
 		return false;
 	if (trailer - prev_tail == 1 && c->base[prev_tail] == 0) {
-		*tombstone = true;
+		*tombstone = !c->gen->no_deletions;
 		*payload = prev_tail;
 		return true;
 	}

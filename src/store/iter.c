@@ -69,6 +69,26 @@ void reel_iter_free(struct reel_iter *it)
 	free(it);
 }
 
+/* Keys of which the newest entry is one NUL byte. */
+static int count_nul_keys(struct reel *r, const struct snapshot *s, uint64_t *ret)
+{
+	struct chain c = {.gen = &GENERATION_WITHOUT_DELETIONS, .base = s->map->base, .size = s->tail};
+	struct u64table newest = {0};
+	struct reel_entry e;
+	int err = 0;
+
+	for (uint64_t end = s->tail; err >= 0 && end > 0; end = e.prev_tail) {
+		err = entry_parse(&c, end, &e);
+		if (err < 0)
+			store_log_broken(r, end);
+		else
+			err = u64table_add(&newest, e.key_hash, end);
+		*ret += err == 1 && e.len == 1 && e.payload[0] == 0;
+	}
+	u64table_free(&newest);
+	return err < 0 ? err : 0;
+}
+
 /* Counts the chain of the snapshot. */
 static int count(struct reel *r, const struct snapshot *s, struct reel_info *ret)
 {
@@ -84,6 +104,7 @@ static int count(struct reel *r, const struct snapshot *s, struct reel_info *ret
 		}
 		ret->entries++;
 		ret->tombstones += e.tombstone;
+		ret->nul_entries += c.gen->id == GENERATION_OLDEST->id && e.len == 1 && e.payload[0] == 0;
 		if (live > 0 && s->ends[live - 1] == end) {
 			live--;
 			ret->live_bytes += e.end - e.prev_tail;
@@ -109,6 +130,8 @@ int reel_info(struct reel *r, struct reel_info *ret)
 	    .generation = s.map->gen->id,
 	};
 	err = count(r, &s, ret);
+	if (err == 0 && ret->nul_entries > 0)
+		err = count_nul_keys(r, &s, &ret->nul_keys);
 	snapshot_free(&s);
 	return err;
 }

@@ -48,6 +48,12 @@ enum reel_open_flags {
 	 * key index, which is filled more densely instead and stays within 24 bytes a key.
 	 */
 	REEL_CHECK_KEYS = 1 << 3,
+	/*
+	 * In a container of the oldest generation an entry of one NUL byte is a value, as simd-r-drive 0.1.0-alpha meant it,
+	 * which knew no deletion. Without this it is a deletion, as for 0.1.0-alpha2, whose files are no different. Has no
+	 * effect on other containers.
+	 */
+	REEL_NUL_VALUES = 1 << 4,
 };
 
 /*
@@ -339,6 +345,9 @@ struct reel_info {
 	uint64_t live;       /* live keys */
 	uint64_t live_bytes; /* their payloads, pads and trailers */
 	unsigned generation; /* pad of the format's generation: 64, or an older one's (docs/FORMAT.md) */
+	/* In the oldest generation, whose two versions mean different things by them (REEL_NUL_VALUES); else 0: */
+	uint64_t nul_entries; /* entries of one NUL byte */
+	uint64_t nul_keys;    /* keys of which the newest entry is one: they have a value or none */
 };
 int reel_info(struct reel *r, struct reel_info *ret);
 
@@ -372,8 +381,9 @@ int reel_compact(struct reel *r, struct reel_compaction *ret);
 /*
  * Writes the live entries of the container `from`, of any generation of the format, in their order into the new
  * container `to`, in the newest generation and on stable storage; `from` is not changed. `options` may be NULL;
- * its log and progress, and their arguments, are used. *ret may be NULL. -EEXIST: there is a file `to`; -EBADMSG: an entry is
- * damaged, `to` is not made. Else as reel_open() and reel_write().
+ * its log and progress, and their arguments, are used, and REEL_NUL_VALUES: the newest generation cannot hold such values, nor
+ * empty ones; they are left out, and counted in a warning. *ret may be NULL. -EEXIST: there is a file `to`; -EBADMSG: an entry
+ * is damaged, `to` is not made. Else as reel_open() and reel_write().
  */
 int reel_convert(const char *from, const char *to, const struct reel_options *options, struct reel_compaction *ret);
 

@@ -462,11 +462,13 @@ int tail_open(struct reel *r, uint64_t size)
 		err = judge(r, size, &f);
 	if (err == 0) {
 		r->torn = (struct torn){.end = f.kind == KIND_TORN && store_writable(r) ? size : 0, .keep = f.keep};
-		r->map->gen = f.gen;
+		bool values = f.gen == GENERATION_OLDEST && (r->options.flags & REEL_NUL_VALUES);
+		r->map->gen = values ? &GENERATION_WITHOUT_DELETIONS : f.gen;
 		atomic_store(&r->tail, f.tail);
 		atomic_store(&r->write_end, f.tail);
 		atomic_store(&r->sync.durable, f.durable);
-		index_start(r, f.trusted ? NULL : &f.ends);
+		/* What was found on the way has one NUL byte for a deletion. */
+		index_start(r, f.trusted || values ? NULL : &f.ends);
 	}
 	u64table_free(&f.ends);
 	return err;

@@ -37,6 +37,18 @@ test_text_has_the_same_numbers() {
 	done
 }
 
+# Expects entries of one NUL byte to be counted where they may be values or deletions, and what is asked for to be counted so.
+test_counts_entries_of_one_nul_byte_in_the_oldest_format() {
+	cp "$source_tree/tests/compat/vectors/v019-nul1.bin" old
+	is "$(reel info --json old | jq -c '[.nul_entries, .nul_keys, .live_entries, .tombstones]')" "[2,2,2,2]"
+	is "$(reel info --json --nul=value old | jq -c '[.nul_entries, .nul_keys, .live_entries, .tombstones]')" "[2,2,4,0]"
+	matches "$(reel info old)" "*one NUL byte     2 entries, the newest of 2 keys: taken for deletions*(--nul=value)*"
+	is "$(reel cat --nul=value old fresh | od -An -tx1)" " 00"
+	is "$(reel keys --nul=value old | wc -l)" 4
+	reel init c
+	is "$(reel info --json c | jq -c '[.nul_entries, .nul_keys]')" "[0,0]"
+}
+
 # Expects sizes in bytes, and in binary units when they are large.
 test_text_has_human_sizes() {
 	reel init c

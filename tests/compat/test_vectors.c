@@ -246,8 +246,53 @@ START_TEST(one_nul_values_of_the_oldest_generation_are_deletions)
 	ck_assert_int_eq(reel_info(r, &info), 0);
 	ck_assert_uint_eq(info.tombstones, 2);
 	ck_assert_uint_eq(info.live, get_u64(m.json, "live_count") - 2);
+	ck_assert_uint_eq(info.nul_entries, 2);
+	ck_assert_uint_eq(info.nul_keys, 2);
 	reel_close(r);
 	manifest_free(&m);
+}
+END_TEST
+
+/* Where the caller says that the first version wrote it, they are the values that this one reads. */
+START_TEST(one_nul_of_the_first_version_is_a_value_when_asked)
+{
+	struct manifest m = manifest_load("v019-nul1");
+	struct reel *r = must_open("vector.bin", REEL_RDONLY | REEL_NUL_VALUES);
+	struct reel_info info;
+	struct reel_entry e;
+
+	check_live(r, &m);
+	check_info(r, &m);
+	ck_assert_int_eq(reel_info(r, &info), 0);
+	ck_assert_uint_eq(info.tombstones, 0);
+	ck_assert_uint_eq(info.nul_entries, 2);
+	ck_assert_uint_eq(info.nul_keys, 2);
+	ck_assert_int_eq(reel_read(r, "fresh", 5, &e), 0);
+	ck_assert(e.len == 1 && e.payload[0] == 0 && !e.tombstone && reel_entry_valid(&e));
+	reel_entry_release(&e);
+	reel_close(r);
+	manifest_free(&m);
+}
+END_TEST
+
+/* The newer generations have no such question, whatever is asked. */
+START_TEST(one_nul_of_newer_generations_stays_a_deletion)
+{
+	static const char *const newer[] = {"v020-nul1", "v020m-nul1", "v16a-nul1", "v64a-nul1"};
+
+	for (size_t i = 0; i < sizeof(newer) / sizeof(newer[0]); i++) {
+		struct manifest m = manifest_load(newer[i]);
+		struct reel *r = must_open("vector.bin", REEL_RDONLY | REEL_NUL_VALUES);
+		struct reel_info info;
+
+		check_records(r, &m, m.records, m.n);
+		check_live(r, &m);
+		ck_assert_int_eq(reel_info(r, &info), 0);
+		ck_assert_uint_eq(info.nul_entries, 0);
+		ck_assert_uint_eq(info.nul_keys, 0);
+		reel_close(r);
+		manifest_free(&m);
+	}
 }
 END_TEST
 
@@ -345,6 +390,8 @@ int main(void)
 	tcase_add_test(tc, empty_payloads_of_the_oldest_generation_are_read_across);
 	tcase_add_test(tc, overwritten_file_of_the_oldest_generation_is_refused);
 	tcase_add_test(tc, one_nul_values_of_the_oldest_generation_are_deletions);
+	tcase_add_test(tc, one_nul_of_the_first_version_is_a_value_when_asked);
+	tcase_add_test(tc, one_nul_of_newer_generations_stays_a_deletion);
 	tcase_add_test(tc, older_generations_are_not_written);
 	tcase_add_test(tc, what_is_written_has_the_reference_s_bytes);
 	tcase_add_test(tc, hashes_are_the_reference_s);
