@@ -85,7 +85,7 @@ mount_tests = \
 	tests/mount/doubles.sh tests/mount/underlying.sh tests/mount/messages.sh \
 	tests/mount/signals.sh tests/mount/ending.sh tests/mount/hand-over.sh tests/mount/tmpfile.sh tests/mount/btime.sh \
 	tests/mount/acl.sh tests/mount/capabilities.sh tests/mount/permissions.sh tests/mount/mount-as-user.sh tests/mount/started.sh tests/mount/callers-mount.sh tests/mount/overlay.sh \
-	tests/mount/file-handles.sh tests/mount/flock.sh tests/mount/fcntl-locks.sh tests/mount/socket.sh tests/mount/fifo.sh \
+	tests/mount/file-handles.sh tests/mount/flock.sh tests/mount/fcntl-locks.sh tests/mount/socket.sh tests/mount/fifo.sh tests/mount/memory.sh \
 	tests/mount/devices.sh tests/mount/inotify.sh tests/mount/exec.sh tests/mount/utimensat.sh tests/mount/link-limit.sh
 TESTS += $(mount_tests)
 EXTRA_DIST += $(mount_tests) tests/mount/lib.sh tests/mount/users.sh tests/mount/machine.sh tests/mount/holding.sh

@@ -10,8 +10,11 @@
 
 #include "apply.h"
 #include "atime_pack.h"
+#include "memory.h"
 #include "record.h"
 #include "fs.h"
+
+#define LOOK_AFTER ((uint64_t)256 << 10)
 
 static bool time_in(const struct fs_time *t, struct timespec *ret)
 {
@@ -279,6 +282,16 @@ int apply_record(struct tree *t, const struct record *rec, uint64_t limit)
 	}
 }
 
+/* While a tree is loaded that may be too large for the memory that there is: better than to be killed for it. */
+static bool fits(struct tree *t, size_t len)
+{
+	t->applied += len;
+	if (t->most == 0 || t->applied < LOOK_AFTER)
+		return true;
+	t->applied = 0;
+	return memory_in_use() <= t->most;
+}
+
 int apply_body(struct tree *t, const uint8_t *body, size_t len, uint64_t limit, size_t *bad)
 {
 	struct record rec;
@@ -290,6 +303,8 @@ int apply_body(struct tree *t, const uint8_t *body, size_t len, uint64_t limit, 
 		r = record_next(body, len, &at, &rec);
 		if (r <= 0)
 			return r;
+		if (!fits(t, at - *bad))
+			return -ENOMEM;
 		r = apply_record(t, &rec, limit);
 		if (r < 0)
 			return r;

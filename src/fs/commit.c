@@ -13,6 +13,7 @@
 #include "ballast.h"
 #include "checkpoint.h"
 #include "commit.h"
+#include "memory.h"
 #include "room.h"
 
 /* Below this a replay is short whatever the tree's size. */
@@ -364,6 +365,7 @@ static int write_seal(struct tx *tx, uint32_t flags)
 	int r;
 
 	if (flags & FS_SEAL_CHECKPOINT) {
+		memory_for_checkpoint(tx->fs, &tx->body);
 		pthread_rwlock_rdlock(&tx->fs->tree_lock);
 		checkpoint_make(&tx->fs->tree, &tx->body);
 		pthread_rwlock_unlock(&tx->fs->tree_lock);

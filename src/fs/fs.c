@@ -18,6 +18,7 @@
 #include "commit.h"
 #include "file.h"
 #include "locate.h"
+#include "memory.h"
 #include "nameless.h"
 #include "rekey.h"
 #include "refused.h"
@@ -26,13 +27,9 @@
 #include "syncer.h"
 #include "turns.h"
 
-/* Contents that were read through the mapping count as this process's memory until they are let go. */
-#define TOUCHED_MAX (128u << 20)
+/* Contents that were read through the mapping count as this process's memory until they are let go (fs.most_touched). */
 /* What the kernel maps around a page that is touched. */
 #define TOUCHED_LEAST (64u << 10)
-
-#define BUFFER_FILE_DEFAULT  (16u << 20)
-#define BUFFER_TOTAL_DEFAULT (64u << 20)
 
 void fs_log(const struct fs *fs, int priority, const char *fmt, ...)
 {
@@ -52,7 +49,7 @@ void fs_touched(struct fs *fs, uint64_t len)
 	uint64_t add = len < TOUCHED_LEAST ? TOUCHED_LEAST : len;
 	struct reel_view view;
 
-	if (atomic_fetch_add_explicit(&fs->touched, add, memory_order_relaxed) + add < TOUCHED_MAX)
+	if (atomic_fetch_add_explicit(&fs->touched, add, memory_order_relaxed) + add < fs->most_touched)
 		return;
 	atomic_store_explicit(&fs->touched, 0, memory_order_relaxed);
 	view = reel_view_of(fs->store);
@@ -69,6 +66,7 @@ struct fs *fs_new(const struct fs_options *options)
 	if (options)
 		fs->options = *options;
 	fs->read_only = fs->options.read_only;
+	fs->most_touched = memory_for_reading(&fs->options);
 	fs->uid = geteuid();
 	fs->gid = getegid();
 	fs->last_seal = fs->last_checkpoint = FS_NO_POSITION;
@@ -116,13 +114,11 @@ struct reel_engine_options fs_engine_options(const struct fs *fs, unsigned flags
 
 int fs_start(struct fs *fs, const char *path)
 {
-	uint64_t per_file = fs->options.buffer_file ? fs->options.buffer_file : BUFFER_FILE_DEFAULT;
-	uint64_t total = fs->options.buffer_total ? fs->options.buffer_total : BUFFER_TOTAL_DEFAULT;
 	int r;
 
 	if (fs->read_only)
 		return 0;
-	r = wbuf_pool_init(&fs->pool, path, per_file, total);
+	r = wbuf_pool_init(&fs->pool, path, memory_for_file(&fs->options), memory_for_files(&fs->options));
 	if (r < 0) {
 		fs_log(fs, LOG_ERR, "%s: its folder cannot be opened: %s", path, strerror(-r));
 		return r;
@@ -198,7 +194,11 @@ int fs_open(const char *path, const struct fs_options *options, struct fs **ret)
 		log_part(fs, path, &location);
 	if (r < 0)
 		goto fail;
+	fs->tree.most = memory_for_loading(&fs->options);
 	r = fs_load(fs, &location);
+	if (r == -ENOMEM && fs->tree.most > 0)
+		memory_tell_refused(fs);
+	fs->tree.most = 0;
 	/* What was called damaged may have been what could not be read, and so may be what was not found. */
 	if ((r == 0 || r == -EBADMSG) && reel_unread(fs->store, 0, 0, reel_tail_offset(fs->store))) {
 		fs_log(fs, LOG_ERR,
@@ -214,6 +214,7 @@ int fs_open(const char *path, const struct fs_options *options, struct fs **ret)
 	if (r < 0)
 		goto fail;
 	warn_unbegun(fs);
+	memory_tell_loaded(fs);
 	if (!fs->read_only)
 		rekey_contents(fs);
 	*ret = fs;

@@ -78,6 +78,7 @@ struct fs_options {
 	bool no_dir_atime;           /* never of directories */
 	uint64_t buffer_file;        /* a file's unwritten data spills to disk past this; 0: the default */
 	uint64_t buffer_total;       /* all files' together; 0: the default */
+	uint64_t memory;             /* what the process may take (memory.h); 0: no limit */
 	const char *keep_torn;       /* as in reel_options */
 	bool nul_values;             /* REEL_NUL_VALUES (reel.h) */
 	const struct disk_ops *disk; /* what the container is accessed with (disk.h); NULL: the system calls */

@@ -24,6 +24,7 @@ libfs_la_SOURCES = \
 	src/fs/layout.h \
 	src/fs/load.c \
 	src/fs/locate.c src/fs/locate.h \
+	src/fs/memory.c src/fs/memory.h \
 	src/fs/moved.c \
 	src/fs/nameless.c src/fs/nameless.h \
 	src/fs/names.c src/fs/names.h \

@@ -13,6 +13,7 @@
 #include "atime.h"
 #include "attr.h"
 #include "contents.h"
+#include "memory.h"
 #include "names.h"
 #include "open.h"
 #include "refused.h"
@@ -227,9 +228,10 @@ static int make(struct fs *fs, uint64_t parent, const char *name, const struct n
 	struct fs_record_inode image = {0};
 	struct inode *dir;
 	struct tx tx;
-	int r;
+	int r = memory_grow(fs, FS_NAME_MAX);
 
-	r = tx_begin(fs, &tx);
+	if (r == 0)
+		r = tx_begin(fs, &tx);
 	if (r < 0)
 		return r;
 	r = names_dir(fs, parent, &dir);
@@ -365,9 +367,10 @@ static int link_name(struct fs *fs, uint64_t ino, uint64_t parent, const char *n
 {
 	struct inode *i, *dir, *old = NULL;
 	struct tx tx;
-	int r;
+	int r = memory_grow(fs, FS_NAME_MAX);
 
-	r = commit_unnamed(fs, ino, parent, name);
+	if (r == 0)
+		r = commit_unnamed(fs, ino, parent, name);
 	if (r < 0)
 		return r;
 	r = tx_begin(fs, &tx);

@@ -5,8 +5,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "record.h"
 #include "tree.h"
@@ -20,10 +23,55 @@ static const size_t fixed_size[] = {
     [FS_RECORD_ATIMES] = sizeof(struct fs_record_atimes),
 };
 
+void body_in_file(struct body *b, int fd)
+{
+	b->file = fd + 1;
+}
+
+static void end_file(struct body *b)
+{
+	if (b->bytes)
+		munmap(b->bytes, b->room);
+	close(b->file - 1);
+	b->file = 0;
+}
+
 void body_free(struct body *b)
 {
-	free(b->bytes);
+	if (b->file)
+		end_file(b);
+	else
+		free(b->bytes);
 	*b = (struct body){0};
+}
+
+/* The bytes with `room` for them. Allocated ahead, since a store into a mapping cannot say that the disk is full. */
+static uint8_t *grow_file(const struct body *b, size_t room)
+{
+	uint8_t *bytes = MAP_FAILED;
+
+	if (fallocate(b->file - 1, 0, 0, (off_t)room) == 0)
+		bytes = b->bytes ? mremap(b->bytes, b->room, room, MREMAP_MAYMOVE)
+				 : mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED, b->file - 1, 0);
+	return bytes == MAP_FAILED ? NULL : bytes;
+}
+
+/* As realloc(), and NULL leaves everything as it is. */
+static uint8_t *grow(struct body *b, size_t room)
+{
+	uint8_t *bytes = b->file ? grow_file(b, room) : NULL;
+
+	if (bytes)
+		return bytes;
+	if (!b->file)
+		return realloc(b->bytes, room);
+	bytes = malloc(room);
+	if (!bytes)
+		return NULL;
+	if (b->len > 0)
+		memcpy(bytes, b->bytes, b->len);
+	end_file(b);
+	return bytes;
 }
 
 static uint8_t *body_room(struct body *b, size_t len)
@@ -36,7 +84,7 @@ static uint8_t *body_room(struct body *b, size_t len)
 	while (room - b->len < len)
 		room *= 2;
 	if (room != b->room) {
-		bytes = realloc(b->bytes, room);
+		bytes = grow(b, room);
 		if (!bytes) {
 			b->error = -ENOMEM;
 			return NULL;

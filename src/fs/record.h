@@ -23,9 +23,16 @@ struct body {
 	uint8_t *bytes;
 	size_t len, room;
 	int error;
+	int file; /* body_in_file(): the descriptor, and 1; or 0 */
 };
 
 void body_free(struct body *b);
+
+/*
+ * The bytes of an empty body shall lie in a file, whose pages the kernel can write out when there is no memory for them. Takes
+ * over the descriptor. Where the disk has no room they lie in memory all the same.
+ */
+void body_in_file(struct body *b, int fd);
 
 /* Appends one record: its fixed part and up to two variable ones. */
 void body_add(struct body *b, uint32_t type, const void *fixed, size_t size, const struct iovec *rest, int n);

@@ -65,14 +65,14 @@ void room_missing(struct fs *fs, int error, bool removes)
 		       "%s: %s. Files can still be removed, but that gives no space back: %s, or end the mount and compact it "
 		       "(reel compact)",
 		       reel_path(fs->store), what,
-		       error == -EFBIG ? "mount it without that limit (ulimit -f)"
+		       error == -EFBIG ? "mount it without that limit (ulimit -f, or -v for the address space)"
 				       : "free some on the disk that holds the container");
 	fs->told_full = true;
 	if (removes && !fs->told_used)
-		fs_log(fs, LOG_ERR, "%s: %s, and what was kept back to record removals is used up: %s", reel_path(fs->store),
-		       what,
-		       error == -EFBIG ? "end the mount, and mount it without that limit (ulimit -f)"
-				       : "free some space on the disk that holds the container");
+		fs_log(
+		    fs, LOG_ERR, "%s: %s, and what was kept back to record removals is used up: %s", reel_path(fs->store), what,
+		    error == -EFBIG ? "end the mount, and mount it without that limit (ulimit -f, or -v for the address space)"
+				    : "free some space on the disk that holds the container");
 	fs->told_used |= removes;
 }
 

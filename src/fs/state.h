@@ -70,6 +70,10 @@ struct fs {
 	struct wbuf_pool pool;
 	_Atomic uint64_t promised;    /* bytes of the disk that unwritten data will need (room.h) */
 	_Atomic uint64_t told_unread; /* when it was told last that the container cannot be read; seconds */
+	_Atomic uint64_t grown;       /* bytes that changes have added to the tree since memory.h looked */
+	_Atomic bool memory_full;     /* and the last look found no room for more */
+	_Atomic uint64_t told_memory; /* when that was told last; seconds */
+	uint64_t most_touched;        /* constant */
 	_Atomic uint64_t touched;     /* bytes of the mapping read since its pages were let go */
 
 	pthread_t syncer; /* the thread "reelfs-sync" */

@@ -9,6 +9,7 @@
 
 #include "atime.h"
 #include "commit.h"
+#include "memory.h"
 #include "nameless.h"
 #include "open.h"
 #include "room.h"
@@ -76,6 +77,7 @@ int syncer_round(struct fs *fs)
 	int r = 0;
 
 	store_open_files(fs);
+	memory_trim(fs);
 	pthread_mutex_lock(&fs->commit);
 	room_trim(fs);
 	pthread_mutex_unlock(&fs->commit);

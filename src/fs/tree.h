@@ -95,6 +95,8 @@ struct tree {
 	uint64_t hash_seed; /* of name hashes: random in each mount */
 	struct dead_key *dead;
 	size_t dead_n, dead_room;
+	uint64_t most;            /* memory that the process may have allocated for records to be applied; 0: any (memory.h) */
+	uint64_t applied;         /* bytes of records since that was looked at */
 	struct number_set atimes; /* inodes whose atime no transaction has yet (T4) */
 	/* Sums over the inodes that have names, for statfs and info. */
 	uint64_t files, directories, regular, bytes;

@@ -12,8 +12,8 @@
  * Invariants, between any two calls:
  *  1. fd < 0: every dirty byte lies within the capacity of its chunk, and `charged` is the sum of
  *     all capacities, which is this buffer's part of the pool's `used`;
- *  2. fd >= 0: there are no chunks, `charged` is 0, and `bounce` has WBUF_STREAM_MAX bytes, so that
- *     a commit needs no memory.
+ *  2. fd >= 0: there are no chunks, and `charged` is 0. A commit needs no memory: what it reads from the
+ *     file goes through the pool's `bounce`, of which there is one, however many files have spilled.
  */
 #include "config.h"
 
@@ -35,6 +35,8 @@
 
 #define CHUNK_SIZE ((size_t)64 << 10)
 #define CHUNK_MIN  ((size_t)4 << 10)
+/* Memory of buffers that is worth to be given back to the system when they are done. */
+#define BURST ((uint64_t)8 << 20)
 
 struct chunk {
 	uint64_t index; /* it holds the file's bytes from index * CHUNK_SIZE */
@@ -49,7 +51,6 @@ struct wbuf {
 	struct chunk *chunks;
 	uint64_t charged;
 	int fd; /* the spill file, or -1 */
-	uint8_t *bounce;
 };
 
 /* --- the pool ------------------------------------------------------------------------------------ */
@@ -64,7 +65,12 @@ int wbuf_pool_init(struct wbuf_pool *pool, const char *container_path, uint64_t 
 	free(path);
 	if (dir < 0)
 		return -error;
-	*pool = (struct wbuf_pool){.per_file = per_file, .total = total, .dir = dir};
+	*pool = (struct wbuf_pool){.per_file = per_file, .total = total, .dir = dir, .bounce = malloc(WBUF_STREAM_MAX)};
+	if (!pool->bounce) {
+		close(dir);
+		return -ENOMEM;
+	}
+	pthread_mutex_init(&pool->lock, NULL);
 	return 0;
 }
 
@@ -72,11 +78,19 @@ void wbuf_pool_end(struct wbuf_pool *pool)
 {
 	close(pool->dir);
 	pool->dir = -1;
+	pthread_mutex_destroy(&pool->lock);
+	free(pool->bounce);
+	pool->bounce = NULL;
 }
 
 uint64_t wbuf_pool_used(const struct wbuf_pool *pool)
 {
 	return atomic_load(&pool->used);
+}
+
+bool wbuf_pool_calmed(struct wbuf_pool *pool)
+{
+	return atomic_load(&pool->burst) && atomic_load(&pool->used) < BURST / 2 && atomic_exchange(&pool->burst, false);
 }
 
 /* Takes `n` bytes off what buffers may allocate. False: they are not there. */
@@ -91,6 +105,8 @@ static bool charge(struct wbuf *w, uint64_t n)
 		return false;
 	}
 	w->charged += n;
+	if (before + n > BURST && !atomic_load_explicit(&pool->burst, memory_order_relaxed))
+		atomic_store_explicit(&pool->burst, true, memory_order_relaxed);
 	return true;
 }
 
@@ -247,29 +263,20 @@ static int spill(struct wbuf *w)
 	struct spill_writer writer = {.fd = -1};
 	struct range r = {0, 0};
 	int ret = 0;
-	uint8_t *bounce = malloc(WBUF_STREAM_MAX);
-	if (!bounce)
-		return -ENOMEM;
 	writer.fd = spill_open(w->pool->dir, &w->pool->no_tmpfile);
-	if (writer.fd < 0) {
-		ret = writer.fd;
-		goto out;
-	}
+	if (writer.fd < 0)
+		return writer.fd;
 	while (ret == 0 && ranges_next(&w->dirty, r.end, &r)) {
 		writer.off = r.start;
 		ret = wbuf_stream(w, r.start, r.end, write_spill, &writer);
 	}
-	if (ret < 0)
-		goto out;
+	if (ret < 0) {
+		close(writer.fd);
+		return ret;
+	}
 	free_chunks(w);
 	w->fd = writer.fd;
-	w->bounce = bounce;
 	return 0;
-out:
-	if (writer.fd >= 0)
-		close(writer.fd);
-	free(bounce);
-	return ret;
 }
 
 /*
@@ -327,8 +334,6 @@ void wbuf_clear(struct wbuf *w)
 	if (w->fd >= 0)
 		close(w->fd);
 	w->fd = -1;
-	free(w->bounce);
-	w->bounce = NULL;
 }
 
 /* Copies into the chunks, which are there. */
@@ -410,22 +415,27 @@ bool wbuf_next(const struct wbuf *w, uint64_t off, uint64_t *start, uint64_t *en
 	return true;
 }
 
-int wbuf_stream(struct wbuf *w, uint64_t start, uint64_t end, int (*sink)(void *arg, const void *data, size_t len), void *arg)
+int wbuf_stream(struct wbuf *w, uint64_t start, uint64_t end, wbuf_sink_fn sink, void *arg)
 {
+	bool spilled = !wbuf_in_memory(w);
 	int ret = 0;
 	if (!all_dirty(w, start, end))
 		return -EINVAL;
+	if (spilled)
+		pthread_mutex_lock(&w->pool->lock);
 	while (ret == 0 && start < end) {
 		size_t len = end - start < WBUF_STREAM_MAX ? end - start : WBUF_STREAM_MAX;
-		const uint8_t *data = w->bounce;
-		if (wbuf_in_memory(w))
-			data = chunk_bytes(w, start, &len);
+		const uint8_t *data = w->pool->bounce;
+		if (spilled)
+			ret = spill_read(w->fd, w->pool->bounce, len, start);
 		else
-			ret = spill_read(w->fd, w->bounce, len, start);
+			data = chunk_bytes(w, start, &len);
 		if (ret == 0)
 			ret = sink(arg, data, len);
 		start += len;
 	}
+	if (spilled)
+		pthread_mutex_unlock(&w->pool->lock);
 	return ret;
 }
 

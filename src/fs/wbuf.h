@@ -16,6 +16,7 @@
 #ifndef WBUF_H
 #define WBUF_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,14 +31,17 @@ struct wbuf_pool {
 	uint64_t per_file;      /* the most memory one buffer may take */
 	uint64_t total;         /* the most memory all may take together */
 	_Atomic uint64_t used;  /* what all take now; never above `total` but for the moment of asking */
+	atomic_bool burst;      /* they took much since wbuf_pool_calmed() */
 	int dir;                /* O_PATH descriptor of the folder for spill files */
 	atomic_bool no_tmpfile; /* that folder's file system is known not to have O_TMPFILE */
+	pthread_mutex_t lock;   /* guards `bounce` while a buffer streams; no other lock is taken by this file inside it */
+	uint8_t *bounce;        /* WBUF_STREAM_MAX bytes: what is read from spill files to be streamed */
 };
 
 /*
  * `container_path` must exist; spill files go into the folder it is in (symbolic links resolved),
  * which stays the same folder whatever is renamed or mounted later. A limit of 0 spills at once.
- * Errors: those of realpath(3) and open(2). After success, wbuf_pool_end() frees what it holds, when
+ * Errors: those of realpath(3) and open(2), -ENOMEM. After success, wbuf_pool_end() frees what it holds, when
  * the last buffer is gone.
  */
 int wbuf_pool_init(struct wbuf_pool *pool, const char *container_path, uint64_t per_file, uint64_t total);
@@ -45,6 +49,9 @@ void wbuf_pool_end(struct wbuf_pool *pool);
 
 /* Bytes of memory that all buffers of the pool take for data. Any thread. */
 uint64_t wbuf_pool_used(const struct wbuf_pool *pool);
+
+/* Whether buffers took much since this was asked last, and do no more. */
+bool wbuf_pool_calmed(struct wbuf_pool *pool);
 
 struct wbuf;
 
@@ -74,9 +81,11 @@ bool wbuf_next(const struct wbuf *w, uint64_t off, uint64_t *start, uint64_t *en
 /*
  * Hands the bytes [start, end) to the sink, in order, in pieces of 1 to WBUF_STREAM_MAX bytes that
  * are valid during the call of the sink. A sink that returns anything but 0 ends the stream; that is then the result.
- * Takes no memory. -EINVAL: not all of them are dirty. -EIO: the spill file cannot be read.
+ * Takes no memory. Buffers of one pool that have spilled are streamed one after the other: the sink must stream none. -EINVAL:
+ * not all of them are dirty. -EIO: the spill file cannot be read.
  */
-int wbuf_stream(struct wbuf *w, uint64_t start, uint64_t end, int (*sink)(void *arg, const void *data, size_t len), void *arg);
+typedef int (*wbuf_sink_fn)(void *arg, const void *data, size_t len);
+int wbuf_stream(struct wbuf *w, uint64_t start, uint64_t end, wbuf_sink_fn sink, void *arg);
 
 /* Drops everything at or past `size`. Always returns 0. */
 int wbuf_truncate(struct wbuf *w, uint64_t size);

@@ -12,6 +12,7 @@
 #include "acl.h"
 #include "attr.h"
 #include "commit.h"
+#include "memory.h"
 
 /* The names of one inode together (listxattr(2) cannot tell more). */
 #define LIST_MAX 65536
@@ -149,6 +150,8 @@ int fs_setxattr(struct fs *fs, uint64_t ino, const char *name, const void *value
 {
 	if (size > FS_XATTR_SIZE_MAX)
 		return -E2BIG;
+	if (memory_grow(fs, size) < 0)
+		return -ENOMEM;
 	return change(fs, ino, &(struct new_xattr){.name = name, .value = value, .size = size, .flags = flags & ~REMOVE});
 }
 

@@ -14,6 +14,7 @@ reelfs_SOURCES = \
 	src/fuse/log.c src/fuse/log.h \
 	src/fuse/loop.c src/fuse/loop.h \
 	src/fuse/main.c \
+	src/fuse/memory.c src/fuse/memory.h \
 	src/fuse/mend.c src/fuse/mend.h \
 	src/fuse/mounts.c src/fuse/mounts.h \
 	src/fuse/ops.c src/fuse/ops.h \

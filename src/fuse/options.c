@@ -23,6 +23,7 @@
 #define DEFAULT_THREADS   10
 #define MAX_SECONDS       86400
 #define MAX_THREADS       1000
+#define LEAST_MEMORY      ((uint64_t)16 << 20)
 
 enum key {
 	KEY_HELP = 1,
@@ -36,6 +37,8 @@ enum key {
 	KEY_NOXATTR,
 	KEY_CLONE_FD,
 	KEY_MAX_THREADS,
+	KEY_MEMORY,
+	KEY_NUL,
 	KEY_LOCK_WAIT,
 	KEY_SYNC,
 	KEY_KEEP_TORN,
@@ -64,6 +67,8 @@ static const struct fuse_opt specs[] = {
     FUSE_OPT_KEY("noxattr", KEY_NOXATTR),
     FUSE_OPT_KEY("clone_fd", KEY_CLONE_FD),
     FUSE_OPT_KEY("max_threads=", KEY_MAX_THREADS),
+    FUSE_OPT_KEY("memory=", KEY_MEMORY),
+    FUSE_OPT_KEY("nul=", KEY_NUL),
     FUSE_OPT_KEY("lock_wait=", KEY_LOCK_WAIT),
     FUSE_OPT_KEY("sync=", KEY_SYNC),
     FUSE_OPT_KEY("keep_torn=", KEY_KEEP_TORN),
@@ -186,6 +191,43 @@ static int take_number(const char *arg, unsigned max, unsigned *ret)
 	return 0;
 }
 
+/* The size after "memory=". 0, or -1 (logged). */
+static int take_memory(const char *arg, uint64_t *ret)
+{
+	static const char units[] = "KMGT";
+	const char *digits = strchr(arg, '=') + 1, *unit;
+	unsigned long long value;
+	unsigned shift = 0;
+	char *end;
+
+	errno = 0;
+	value = strtoull(digits, &end, 10);
+	unit = *end != '\0' ? strchr(units, *end & ~0x20) : NULL;
+	if (unit != NULL && *unit != '\0') {
+		shift = 10 * (unsigned)(unit - units + 1);
+		end++;
+	}
+	if (*digits < '0' || *digits > '9' || *end != '\0' || errno != 0 || value > UINT64_MAX >> shift ||
+	    value << shift < LEAST_MEMORY) {
+		log_line(LOG_ERR, "option '%s': a size of at least 16M must follow the '=', as in memory=64M", arg);
+		return -1;
+	}
+	*ret = value << shift;
+	return 0;
+}
+
+/* What one NUL byte is in the oldest format. */
+static int take_nul(const char *arg, bool *ret)
+{
+	const char *meaning = strchr(arg, '=') + 1;
+
+	*ret = strcmp(meaning, "value") == 0;
+	if (*ret || strcmp(meaning, "deletion") == 0)
+		return 0;
+	log_line(LOG_ERR, "option '%s': it is nul=value or nul=deletion", arg);
+	return -1;
+}
+
 static int take_string(const char *text, char **ret)
 {
 	free(*ret);
@@ -275,6 +317,10 @@ static int take(void *data, const char *arg, int key, struct fuse_args *rest)
 		return take_unknown(o, arg);
 	case KEY_MAX_THREADS:
 		return take_number(arg, MAX_THREADS, &o->max_threads);
+	case KEY_MEMORY:
+		return take_memory(arg, &o->memory);
+	case KEY_NUL:
+		return take_nul(arg, &o->nul_values);
 	case KEY_LOCK_WAIT:
 		return take_number(arg, MAX_SECONDS, &o->lock_wait);
 	case KEY_SYNC:

@@ -5,6 +5,7 @@
 #define REELFS_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <fuse_opt.h>
 
 #include "fs.h"
@@ -29,6 +30,8 @@ struct options {
 	bool auto_unmount;  /* when this process is killed */
 	bool own_fsname;    /* the user gave -o fsname= */
 	unsigned max_threads;
+	uint64_t memory;     /* bytes; 0: not asked for, and later (memory.h): no limit */
+	bool nul_values;     /* one NUL byte is a value in a container of the oldest format */
 	unsigned lock_wait;  /* seconds */
 	unsigned sync;       /* seconds; 0: never */
 	enum fs_atime atime; /* what reading does to access times */

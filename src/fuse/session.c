@@ -23,6 +23,7 @@
 #include "wire.h"
 #include "log.h"
 #include "loop.h"
+#include "memory.h"
 #include "mend.h"
 #include "ops.h"
 #include "options.h"
@@ -43,6 +44,11 @@ static void explain(unsigned before, const char *path, int error)
 		break;
 	case -EBUSY:
 		log_line(LOG_ERR, "container %s: another program is writing to it; unmount that, or mount with -o ro", path);
+		break;
+	case -EAGAIN:
+		log_line(LOG_ERR,
+			 "container %s: no thread could be started; look at the limits on processes and memory (ulimit -u, -v)",
+			 path);
 		break;
 	case -EBADMSG:
 		log_line(LOG_ERR, "container %s: damaged, or not a container; 'reel check' tells more", path);
@@ -85,6 +91,8 @@ static struct fs *open_container(const struct options *o, const struct paths *pa
 	    .sync_interval_s = o->sync,
 	    .atime = o->atime,
 	    .no_dir_atime = o->no_dir_atime,
+	    .memory = o->memory,
+	    .nul_values = o->nul_values,
 	    .keep_torn = o->keep_torn,
 	    .log = log_fs,
 	    .hand_over = hand_over,
@@ -295,6 +303,7 @@ int session_run(struct options *o, const struct paths *paths)
 	struct fs *fs;
 	int ret;
 
+	memory_decide(o);
 	handover_start();
 	become_io_flusher();
 	raise_file_limit();
