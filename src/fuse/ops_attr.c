@@ -211,8 +211,9 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *st, int to_set, str
 		reply_attr(req, mend_setattr(fs_of(req), ino, &set, &attr), &attr);
 		return;
 	}
-	if (set.set & FS_SET_KILL_PRIV ? caller_kills(req, ino) & FS_KILL_SETGID
-				       : set.set & (FS_SET_UID | FS_SET_GID) && caller_may_kill(req, ino) & FS_KILL_SETGID)
+	/* With a new owner or group KILL_PRIV says nothing about capabilities: the kernel sends it for everybody. */
+	if (set.set & (FS_SET_UID | FS_SET_GID) ? caller_may_kill(req, ino) & FS_KILL_SETGID
+						: set.set & FS_SET_KILL_PRIV && caller_kills(req, ino) & FS_KILL_SETGID)
 		set.set |= FS_SET_KILL_SETGID;
 	res = fs_setattr(fs_of(req), ino, &set, &attr);
 	reply_attr(req, res, &attr);

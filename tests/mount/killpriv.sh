@@ -93,6 +93,20 @@ test_chgrp_by_owner() {
 	expect 664 "$(stat -c %a "$mnt/f")"
 }
 
+# Whoever has CAP_FSETID leaves setgid where the group may not execute, and takes setuid all the same.
+test_chown_by_root() {
+	need_root
+	local to
+	for to in 12345 :12345 12345:12345 0:0; do
+		set_id 6664
+		chown "$to" "$mnt/f"
+		expect 2664 "$(stat -c %a "$mnt/f")" "after chown $to"
+		set_id 6674
+		chown "$to" "$mnt/f"
+		expect 674 "$(stat -c %a "$mnt/f")" "after chown $to, executable"
+	done
+}
+
 # Truncating clears them, by truncate(2) and by open(2).
 test_truncate_by_other() {
 	need_root
