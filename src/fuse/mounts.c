@@ -73,27 +73,38 @@ static unsigned number_after(const char *text, const char *name)
 	return at != NULL ? (unsigned)strtoul(at + strlen(name), NULL, 10) : 0;
 }
 
+static void free_entry(struct mount_entry *e)
+{
+	free(e->path);
+	free(e->type);
+	free(e->source);
+}
+
 /* ID PARENT MAJOR:MINOR ROOT PATH OPTIONS [TAG...] - TYPE SOURCE OPTIONS. -EINVAL: it is not such a line. */
 static int parse_line(char *line, struct mount_entry *e)
 {
-	char *rest = strstr(line, " - ");
+	char *rest = strstr(line, " - "), *source;
 	unsigned major, minor;
 	int path, end;
 
 	if (rest == NULL || sscanf(line, "%llu %llu %u:%u %*s %n%*s%n", &e->id, &e->parent, &major, &minor, &path, &end) != 4)
 		return -EINVAL;
+	rest += 3;
+	source = rest + strcspn(rest, " ");
+	source += *source != '\0';
 	e->dev = makedev(major, minor);
 	e->flags = flags_of(line + end + 1);
 	e->owner = number_after(strrchr(line, ' '), ",user_id=");
 	e->group = number_after(strrchr(line, ' '), ",group_id=");
 	e->path = strndup(line + path, (size_t)(end - path));
-	e->type = strndup(rest + 3, strcspn(rest + 3, " "));
-	if (e->path == NULL || e->type == NULL) {
-		free(e->path);
-		free(e->type);
+	e->type = strndup(rest, strcspn(rest, " "));
+	e->source = strndup(source, strcspn(source, " "));
+	if (e->path == NULL || e->type == NULL || e->source == NULL) {
+		free_entry(e);
 		return -ENOMEM;
 	}
 	unescape(e->path);
+	unescape(e->source);
 	return 0;
 }
 
@@ -108,8 +119,7 @@ static int add_line(struct mount_list *list, char *line)
 		return res;
 	grown = reallocarray(list->entry, list->n + 1, sizeof(*grown));
 	if (grown == NULL) {
-		free(entry.path);
-		free(entry.type);
+		free_entry(&entry);
 		return -ENOMEM;
 	}
 	list->entry = grown;
@@ -145,10 +155,8 @@ int mounts_read(struct mount_list *ret)
 
 void mounts_free(struct mount_list *list)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		free(list->entry[i].path);
-		free(list->entry[i].type);
-	}
+	for (size_t i = 0; i < list->n; i++)
+		free_entry(&list->entry[i]);
 	free(list->entry);
 	*list = (struct mount_list){0};
 }

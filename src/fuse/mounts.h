@@ -17,6 +17,7 @@ struct mount_entry {
 	dev_t dev;
 	char *path; /* where it is now, whatever was moved or renamed */
 	char *type;
+	char *source;
 	unsigned long flags; /* MS_NOSUID, MS_NODEV and MS_RDONLY of this mount */
 	uid_t owner;         /* who mounted a FUSE file system, and the group */
 	gid_t group;

@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 
 #include "device.h"
 #include "log.h"
+#include "mounts.h"
 #include "paths.h"
 
 static int no_memory(void)
@@ -149,6 +151,27 @@ static int refuse_inside(const struct paths *p)
 	return -1;
 }
 
+/* As the second `mount -a` tries, where it does not know the source again. */
+static int refuse_twice(const struct paths *p)
+{
+	const int fd = open(p->mountpoint, O_PATH | O_CLOEXEC);
+	const struct mount_entry *entry = NULL;
+	struct mount_list list = {0};
+	int ret = 0;
+
+	if (fd >= 0 && mounts_read(&list) == 0)
+		entry = mounts_with(&list, fd);
+	if (entry != NULL && strcmp(entry->type, "fuse.reelfs") == 0 && strcmp(entry->path, p->mountpoint) == 0 &&
+	    strcmp(entry->source, p->container) == 0) {
+		log_line(LOG_ERR, "container %s is mounted on %s already", p->container, p->mountpoint);
+		ret = -1;
+	}
+	mounts_free(&list);
+	if (fd >= 0)
+		close(fd);
+	return ret;
+}
+
 /* Looking for such a container would wait for ever: this goes by the text of its path alone. */
 static int refuse_inside_device(const struct paths *p, const char *container)
 {
@@ -195,7 +218,7 @@ int paths_resolve(struct paths *p, const char *container, const char *mountpoint
 		return resolve_device(p, container, mountpoint, may_create);
 	if (resolve_mountpoint(p, mountpoint) < 0 || resolve_container(p, container, may_create) < 0)
 		return -1;
-	return refuse_inside(p);
+	return refuse_inside(p) < 0 ? -1 : refuse_twice(p);
 }
 
 void paths_free(struct paths *p)

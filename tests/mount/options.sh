@@ -120,6 +120,13 @@ test_left_over_mount() {
 	mount_it
 }
 
+# What is mounted there already is not mounted once more, which is said at once and of no process.
+test_mounted_already() {
+	mount_it -o create
+	expect_error "is mounted on $mnt already" timeout 5 "$reelfs" "$container" "$mnt"
+	expect 1 "$(findmnt -rn -o TARGET --mountpoint "$mnt" | wc -l)" mounts
+}
+
 # A container inside its own mount point is refused, also through links and when it is yet to be made.
 test_inside_its_mount_point() {
 	"$reel" init "$mnt/c.reel"

@@ -84,6 +84,42 @@ test_trusted_with_the_helper() {
 	expect_effects "user open" mount -t fuse.reelfs -o allow_other,allow_dev "$container" "$mnt"
 }
 
+# Sources and mount points with odd characters come through whole, and a second `mount -a` leaves them.
+escaped() {
+	printf %s "$1" | sed 's/\\/\\134/g; s/ /\\040/g'
+}
+test_odd_names() {
+	local name
+	make_container
+	install_reelfs
+	install_helper
+	cp "$container" "$scratch/kept.reel"
+	for name in "a, b" 'a#b\c' "ü=ä'\"\$(x)"; do
+		container=$scratch/$name.reel
+		mnt=$scratch/$name
+		mkdir "$mnt"
+		cp "$scratch/kept.reel" "$container"
+		fstab "$(escaped "$container") $(escaped "$mnt") fuse.reelfs allow_other 0 0"
+		expect_effects "user closed" mount "$mnt"
+		mount -a
+		expect_effects "user closed" mount -a
+		fstab "$(escaped "reelfs#$container") $(escaped "$mnt") fuse allow_other 0 0"
+		expect_effects "user closed" mount "$mnt"
+	done
+	(cd "$scratch" && mount -t fuse.reelfs kept.reel mnt && umount kept.reel)
+}
+
+# Everything that fstab(5) may say besides is taken; what nobody knows is named.
+test_options_of_fstab() {
+	make_container
+	install_reelfs
+	install_helper
+	fstab "$container $mnt fuse.reelfs allow_other,ro,noatime,nodiratime,lazytime,auto,nofail,_netdev,comment=x,x-systemd.automount,X-mount.mkdir,sync,dirsync,owner,nouser,exec 0 0"
+	expect_effects "user closed" mount -a
+	fstab "$container $mnt fuse.reelfs allow_other,uid=0 0 0"
+	expect_error "unknown option 'uid=0'" mount "$mnt"
+}
+
 # The words for less prevail, in whatever order they come.
 test_against() {
 	make_container
