@@ -239,6 +239,8 @@ static int mount_and_loop(struct mount *m, struct options *o, const struct paths
 		goto out;
 	}
 	device_served();
+	if (!paths->device)
+		trust_mounted(&o->trust, mount);
 	handover_mounted(se, mount, o->auto_unmount);
 	mending = wire_install(se) == 0 && mend_start(m, mount) == 0;
 	if (mending)

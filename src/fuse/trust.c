@@ -1,8 +1,10 @@
 /*
- * trust.c - see trust.h. Knows the words; whoever mounts sets the flags.
+ * trust.c - see trust.h. Knows the words; libfuse sets the flags when it mounts.
  */
 #include "config.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -12,6 +14,7 @@
 #include <fuse_opt.h>
 
 #include "log.h"
+#include "mounts.h"
 #include "trust.h"
 
 static const struct {
@@ -58,4 +61,32 @@ int trust_settle(struct trust *t, struct fuse_args *args, bool mounts)
 		}
 	}
 	return 0;
+}
+
+static int take_off(int root, unsigned long flags)
+{
+	struct mount_attr attr = {.attr_clr =
+				      (flags & MS_NOSUID ? MOUNT_ATTR_NOSUID : 0) | (flags & MS_NODEV ? MOUNT_ATTR_NODEV : 0)};
+
+	return mount_setattr(root, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ? -errno : 0;
+}
+
+void trust_mounted(const struct trust *t, const char *path)
+{
+	const int root = t->given != 0 ? open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
+	const struct mount_entry *entry = NULL;
+	struct mount_list list = {0};
+	int res = 0;
+
+	if (root < 0)
+		return;
+	if (mounts_read(&list) == 0)
+		entry = mounts_with(&list, root);
+	if (entry != NULL && (entry->flags & t->given) != 0)
+		res = take_off(root, entry->flags & t->given);
+	if (res < 0)
+		log_line(LOG_WARNING, "%s: allow_suid and allow_dev have no effect, as the mount cannot be changed: %s", path,
+			 strerror(-res));
+	mounts_free(&list);
+	close(root);
 }

@@ -28,4 +28,10 @@ void trust_take(struct trust *t, const char *word);
  */
 int trust_settle(struct trust *t, struct fuse_args *args, bool mounts);
 
+/*
+ * libfuse has mounted at `path`: where it has left that to fusermount3, as with auto_unmount, that knows no way to say "suid"
+ * and "dev". Says so where it cannot be set right.
+ */
+void trust_mounted(const struct trust *t, const char *path);
+
 #endif

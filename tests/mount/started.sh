@@ -120,6 +120,13 @@ test_options_of_fstab() {
 	expect_error "unknown option 'uid=0'" mount "$mnt"
 }
 
+# They hold beside an option for which libfuse leaves the mounting to fusermount3.
+test_trusted_with_auto_unmount() {
+	make_container
+	expect_effects "root open" "$reelfs" -o allow_other,allow_suid,allow_dev,auto_unmount "$container" "$mnt"
+	expect_effects "user closed" "$reelfs" -o allow_other,auto_unmount "$container" "$mnt"
+}
+
 # The words for less prevail, in whatever order they come.
 test_against() {
 	make_container
