@@ -14,3 +14,6 @@ fsck_reelfs_SOURCES = tools/fsck.c tools/common.h tools/messages.c tools/text.c 
 	tools/progress.c tools/progress.h
 fsck_reelfs_LDADD = libfs.la libstore.la
 dist_man_MANS += docs/man/fsck.reelfs.8
+
+# Needs xfstests, which is built elsewhere.
+EXTRA_DIST += tools/xfstests tests/xfstests/expected
