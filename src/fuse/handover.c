@@ -250,6 +250,19 @@ static bool connected(void)
 	return poll(&connection, 1, 0) < 1 || !(connection.revents & POLLERR);
 }
 
+bool handover_is_left(void)
+{
+	struct mount_list list;
+	bool left;
+
+	if (!state.known || mounts_read(&list) < 0)
+		return false;
+	/* As long as it is mounted no other file system has its number. */
+	left = mounts_count(&list, state.dev) > 0;
+	mounts_free(&list);
+	return left;
+}
+
 bool handover_unmount(void)
 {
 	int left;

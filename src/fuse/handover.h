@@ -31,6 +31,9 @@ bool hand_over(void *mount);
  */
 bool handover_end(void);
 
+/* The loop has ended by itself: whether the file system is mounted here all the same. */
+bool handover_is_left(void);
+
 /* The loop has ended by itself: unmounts what may still be mounted. As handover_end() otherwise. */
 bool handover_unmount(void);
 

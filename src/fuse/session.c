@@ -159,6 +159,27 @@ static int loop_cloned(struct fuse_session *se, unsigned max_threads)
 	return res;
 }
 
+/*
+ * The loop has ended by itself. Then everything is closed, unless the connection was cut, by `umount -f` for example, which
+ * does so also where it takes away but one of several mounts: what the kernel held of open files then never comes.
+ */
+static bool was_cut(const char *mountpoint)
+{
+	unsigned files = handles_writing();
+
+	/* Of files that were closed just before an unmounting the kernel may have sent no RELEASE. */
+	if (files == 0 || !handover_is_left())
+		return false;
+	log_line(
+	    LOG_ERR,
+	    "%s: the connection to the kernel was cut (umount -f, of a bind mount too, does so) while %u files were open for "
+	    "writing; what was written to them last and not synced may be lost, everything else is stored. Unmount what is "
+	    "left "
+	    "with 'fusermount3 -u'",
+	    mountpoint, files);
+	return true;
+}
+
 /* 0, or -1 (logged): the connection failed, or ended with something not stored or still mounted. */
 static int loop(struct fuse_session *se, const struct options *o, const char *mountpoint)
 {
@@ -172,6 +193,8 @@ static int loop(struct fuse_session *se, const struct options *o, const char *mo
 		log_line(LOG_ERR, "%s: the connection to the kernel failed: %s", mountpoint, strerror(-res));
 		(void)handover_unmount();
 	}
+	if (res == 0 && end == SIGNALS_NONE && was_cut(mountpoint))
+		return -1;
 	return res < 0 || end == SIGNALS_FAILED ? -1 : 0;
 }
 

@@ -370,4 +370,37 @@ test_keeper_killed() {
 	expect text "$(cat "$mnt/f")"
 }
 
+# `umount -f` of a bind mount cuts the connection of all mounts of the file system. What the kernel had not handed over is lost:
+# the daemon says so, with status 1, and stores what it had, closed and synced files first of all.
+test_forced_unmount_of_a_bind_mount() {
+	local status=0
+	need_root
+	remount_it -o sync=0
+	mkdir "$scratch/bind"
+	mount --bind "$mnt" "$scratch/bind"
+	echo closed >"$mnt/closed"
+	hold write "$mnt" 2 50
+	umount -f "$scratch/bind"
+	wait "$daemon" || status=$?
+	daemon=
+	expect 1 $status "status of the daemon"
+	said "the connection to the kernel was cut (umount -f, of a bind mount too, does so) while 2 files were open for writing"
+	expect_error "Transport endpoint is not connected" ls "$mnt"
+	let_go
+	fusermount3 -uz "$mnt"
+	mount_it
+	expect_contents "$mnt/closed" $'closed\n'
+}
+
+# So is it with `umount -f` of the mount itself, once nothing is open: then nothing is lost, and nothing said.
+test_forced_unmount_of_an_idle_mount() {
+	need_root
+	echo closed >"$mnt/closed"
+	umount -f "$mnt"
+	wait_for_daemon
+	! grep -qF "was cut" "$scratch/log" || fail "$(cat "$scratch/log")"
+	mount_it
+	expect_contents "$mnt/closed" $'closed\n'
+}
+
 run_tests "$@"

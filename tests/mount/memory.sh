@@ -67,7 +67,7 @@ test_memory_of_a_burst_is_given_back() {
 # When the files that there are take the memory, making more is refused, with a message; removing some helps, and the
 # container can be mounted with the same limit.
 test_more_files_than_fit_are_refused() {
-	local error n
+	local n
 	need_counted_memory
 	mount_it -o create,memory=16M
 	mkdir "$mnt/d"
