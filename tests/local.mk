@@ -86,7 +86,7 @@ mount_tests = \
 	tests/mount/signals.sh tests/mount/ending.sh tests/mount/hand-over.sh tests/mount/tmpfile.sh tests/mount/btime.sh \
 	tests/mount/acl.sh tests/mount/capabilities.sh tests/mount/permissions.sh tests/mount/mount-as-user.sh tests/mount/started.sh tests/mount/callers-mount.sh tests/mount/overlay.sh \
 	tests/mount/file-handles.sh tests/mount/flock.sh tests/mount/fcntl-locks.sh tests/mount/socket.sh tests/mount/fifo.sh tests/mount/memory.sh \
-	tests/mount/devices.sh tests/mount/inotify.sh tests/mount/exec.sh tests/mount/utimensat.sh tests/mount/link-limit.sh
+	tests/mount/devices.sh tests/mount/inotify.sh tests/mount/exec.sh tests/mount/utimensat.sh tests/mount/link-limit.sh tests/mount/fanotify.sh
 TESTS += $(mount_tests)
 EXTRA_DIST += $(mount_tests) tests/mount/lib.sh tests/mount/users.sh tests/mount/machine.sh tests/mount/holding.sh
 noinst_PROGRAMS += tests/mount/syscall tests/mount/tmpfile tests/mount/handles tests/mount/peers tests/mount/many tests/mount/held tests/mount/caller
@@ -97,6 +97,8 @@ tests_mount_passing_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
 tests_mount_passing_LDADD = $(FUSE_LIBS)
 tests_mount_tmpfile_SOURCES = tests/mount/tmpfile.c
 tests_mount_handles_SOURCES = tests/mount/handles.c tests/mount/calls.h
+noinst_PROGRAMS += tests/mount/fanotify
+tests_mount_fanotify_SOURCES = tests/mount/fanotify.c tests/mount/calls.h
 tests_mount_peers_SOURCES = tests/mount/peers.c tests/mount/calls.h
 tests_mount_caller_SOURCES = tests/mount/caller.c
 tests_mount_held_SOURCES = tests/mount/held.c tests/mount/calls.h

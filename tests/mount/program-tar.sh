@@ -104,4 +104,36 @@ long_include() {
 	same_tree /usr/include "$scratch/out"
 }
 
+# st_dev is a number that Linux gives at the mounting, the lowest free one. When another mount has it the next time, an
+# incremental archive has everything anew, as tar takes it for another file system; with --no-check-device it does not.
+test_incremental_when_the_device_number_has_changed() {
+	local before other
+	mkdir "$mnt/d"
+	echo text >"$mnt/d/f"
+	incremental() {
+		tar -C "$mnt" -g "$scratch/$1" -cf "$scratch/d.tar" "${@:2}" d
+		in_one_line tar -tf "$scratch/d.tar"
+	}
+	expect 'd/ d/f' "$(incremental list)"
+	before=$(stat -c %d "$mnt")
+	unmount_it
+	other=$scratch/other
+	mkdir "$other"
+	for ((i = 0; i < 5; i++)); do
+		start_daemon "$scratch/log$i" "$other" -o create "$scratch/c$i.reel" "$other"
+		disown "$daemon"
+		daemon=
+		mount_it
+		[ "$(stat -c %d "$mnt")" -eq "$before" ] || break
+		unmount_it
+	done
+	[ "$(stat -c %d "$mnt")" -ne "$before" ] || skip "the device number does not change here"
+	cp "$scratch/list" "$scratch/kept"
+	expect 'd/ d/f' "$(incremental list)"
+	expect 'd/' "$(incremental kept --no-check-device)"
+	while mountpoint -q "$other"; do
+		fusermount3 -u "$other"
+	done
+}
+
 run_tests "$@"

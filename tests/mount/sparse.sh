@@ -117,4 +117,28 @@ test_compaction() {
 	expect "$runs" "$(data_runs "$mnt/f")"
 }
 
+# `fallocate -d` opens the file for writing, asks where data are, and takes the refusal (H1) for the end: it ends with 0 and has
+# done nothing. Without the writeback cache it digs.
+test_fallocate_dig() {
+	{
+		head -c 100000 /dev/urandom
+		head -c 1000000 /dev/zero
+		head -c 100000 /dev/urandom
+	} >"$mnt/f"
+	cp "$mnt/f" "$scratch/f"
+	fallocate -d "$mnt/f"
+	expect 2344 "$(stat -c %b "$mnt/f")" blocks
+	remount_it -o no_writeback_cache
+	fallocate -d "$mnt/f"
+	[ "$(stat -c %b "$mnt/f")" -lt 500 ] || fail "$(stat -c %b "$mnt/f") blocks"
+	cmp "$mnt/f" "$scratch/f"
+}
+
+# filefrag(8) cannot ask (FIEMAP), and says so with "0 extents" alone.
+test_filefrag() {
+	head -c 100000 /dev/urandom >"$mnt/f"
+	need_programs filefrag
+	expect "$mnt/f: 0 extents found" "$(filefrag "$mnt/f")"
+}
+
 run_tests "$@"
