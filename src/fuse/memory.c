@@ -131,7 +131,7 @@ static uint64_t of_control_groups(void)
 		const char *tail = strstr(line, " - ");
 
 		if (tail == NULL || strlen(line) >= PATH_MAX || sscanf(tail, " - %15s", type) != 1 ||
-		    sscanf(line, "%*d %*d %*s %s %s", root, mount) != 2)
+		    sscanf(line, "%*d %*d %*s %4095s %4095s", root, mount) != 2)
 			continue;
 		if (strcmp(type, "cgroup2") == 0)
 			limit = least(limit, of_mount(true, root, mount));
