@@ -82,14 +82,14 @@ mount_tests = \
 	tests/mount/append.sh tests/mount/truncate.sh tests/mount/mmap.sh tests/mount/readdir.sh tests/mount/xattr.sh \
 	tests/mount/statfs.sh tests/mount/options.sh tests/mount/mount-helper.sh tests/mount/two-writers.sh tests/mount/two-machines.sh \
 	tests/mount/full-disk.sh tests/mount/file-limit.sh tests/mount/read-only-disk.sh tests/mount/container-cut.sh tests/mount/failing-disk.sh \
-	tests/mount/doubles.sh tests/mount/underlying.sh tests/mount/messages.sh \
+	tests/mount/doubles.sh tests/mount/underlying.sh tests/mount/messages.sh tests/mount/inherited.sh \
 	tests/mount/signals.sh tests/mount/ending.sh tests/mount/hand-over.sh tests/mount/tmpfile.sh tests/mount/btime.sh \
 	tests/mount/acl.sh tests/mount/capabilities.sh tests/mount/permissions.sh tests/mount/mount-as-user.sh tests/mount/started.sh tests/mount/callers-mount.sh tests/mount/overlay.sh \
 	tests/mount/file-handles.sh tests/mount/flock.sh tests/mount/fcntl-locks.sh tests/mount/socket.sh tests/mount/fifo.sh tests/mount/memory.sh \
 	tests/mount/devices.sh tests/mount/inotify.sh tests/mount/exec.sh tests/mount/utimensat.sh tests/mount/link-limit.sh tests/mount/fanotify.sh
 TESTS += $(mount_tests)
 EXTRA_DIST += $(mount_tests) tests/mount/lib.sh tests/mount/users.sh tests/mount/machine.sh tests/mount/holding.sh
-noinst_PROGRAMS += tests/mount/syscall tests/mount/tmpfile tests/mount/handles tests/mount/peers tests/mount/many tests/mount/held tests/mount/caller
+noinst_PROGRAMS += tests/mount/syscall tests/mount/tmpfile tests/mount/handles tests/mount/peers tests/mount/many tests/mount/held tests/mount/caller tests/mount/started
 tests_mount_syscall_SOURCES = tests/mount/syscall.c
 noinst_PROGRAMS += tests/mount/passing
 tests_mount_passing_SOURCES = tests/mount/passing.c
@@ -102,6 +102,7 @@ tests_mount_fanotify_SOURCES = tests/mount/fanotify.c tests/mount/calls.h
 tests_mount_peers_SOURCES = tests/mount/peers.c tests/mount/calls.h
 tests_mount_caller_SOURCES = tests/mount/caller.c
 tests_mount_held_SOURCES = tests/mount/held.c tests/mount/calls.h
+tests_mount_started_SOURCES = tests/mount/started.c tests/mount/calls.h
 tests_mount_many_SOURCES = tests/mount/many.c tests/mount/calls.h
 
 # Ranges of files: holes, allocation, copies, mappings.

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -18,6 +19,7 @@
 
 #include "common.h"
 #include "engine.h"
+#include "inherited.h"
 #include "progress.h"
 #include "reel.h"
 #include "text.h"
@@ -101,6 +103,17 @@ static void catch_signals(void (*handler)(int))
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+}
+
+/* (I2) Whoever started it may have kept them for itself. */
+static void unblock_signals(void)
+{
+	sigset_t cancelling;
+
+	sigemptyset(&cancelling);
+	sigaddset(&cancelling, SIGINT);
+	sigaddset(&cancelling, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &cancelling, NULL);
 }
 
 /* One line for each percent: the pass, how far it is, how far it goes, the container. */
@@ -371,6 +384,9 @@ static int read_command_line(struct fsck *f, int argc, char **argv)
 		case 'C':
 			if (!read_descriptor(optarg, &f->progress_fd))
 				return wrong_usage("-C needs the number of a descriptor");
+			/* Else the container would get that number. */
+			if (f->progress_fd > 0 && fcntl(f->progress_fd, F_GETFD) < 0)
+				return wrong_usage("-C: there is no such descriptor open");
 			break;
 		case OPTION_KEEP_TORN:
 			f->keep_torn = optarg;
@@ -395,11 +411,16 @@ int main(int argc, char **argv)
 {
 	struct fsck f = {.progress_fd = -1};
 	struct timespec start, end;
-	int status = read_command_line(&f, argc, argv);
+	int status;
 
+	inherited_fill_standard(); /* I1 */
+	status = read_command_line(&f, argc, argv);
 	if (status < 0) {
+		inherited_close(argv, f.progress_fd);
 		(void)fs_guard_faults(); /* without it a failing disk ends the process, which is an error too */
 		catch_signals(cancel);
+		unblock_signals();
+		signal(SIGPIPE, SIG_IGN); /* who reads what it says does not decide what becomes of the container */
 		signal(SIGXFSZ, SIG_IGN); /* --keep-torn past the limit on the size of files is an error like any other */
 		clock_gettime(CLOCK_MONOTONIC, &start);
 		status = run(&f);

@@ -5,15 +5,14 @@
 #include "config.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common.h"
+#include "inherited.h"
 #include "text.h"
 
 #define MAX_FLAGS 8
@@ -25,18 +24,6 @@ static const struct command *const commands[] = {
     &cmd_import, &cmd_info, &cmd_stat, &cmd_keys,  &cmd_check, &cmd_compact, &cmd_convert,
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
-/*
- * A descriptor 0, 1 or 2 that the caller closed would be given to the container, and messages would
- * be written into it. Fills such gaps with descriptors that fail when used.
- */
-static void fill_standard_descriptors(void)
-{
-	for (int fd = 0; fd <= STDERR_FILENO; fd++) {
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
-			abort();
-	}
-}
 
 static void print_help(void)
 {
@@ -213,7 +200,7 @@ int main(int argc, char **argv)
 {
 	int status, err;
 
-	fill_standard_descriptors();
+	inherited_fill_standard(); /* I1 */
 	/* A write past the limit on the size of files is an error like any other, with a message, and nothing is left behind.
 	 */
 	signal(SIGXFSZ, SIG_IGN);

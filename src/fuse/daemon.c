@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon.h"
+#include "inherited.h"
 #include "log.h"
 
 static int report = -1; /* the pipe's end in the new process; -1: in the foreground, or reported */
@@ -68,23 +69,12 @@ int daemon_start(void)
 
 void daemon_ready(void)
 {
-	int null;
-
 	if (report < 0)
 		return;
 	if (setsid() < 0)
 		log_line(LOG_WARNING, "cannot leave the terminal's session: %s", strerror(errno));
-	if (chdir("/") < 0)
-		log_line(LOG_WARNING, "cannot change to /: %s", strerror(errno));
 	log_detach();
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null >= 0) {
-		dup2(null, STDIN_FILENO);
-		dup2(null, STDOUT_FILENO);
-		dup2(null, STDERR_FILENO);
-		if (null > STDERR_FILENO)
-			close(null);
-	}
+	inherited_drop_standard(); /* I1 */
 	if (write(report, "", 1) < 0)
 		log_line(LOG_DEBUG, "nobody waits for the mount: %s", strerror(errno));
 	close(report);

@@ -13,10 +13,12 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
 #include "clone.h"
+#include "inherited.h"
 #include "keeper.h"
 #include "keeper_protocol.h"
 #include "mounts.h"
@@ -24,8 +26,6 @@
 #define SETTLE_MS    20   /* between two looks at a list of mounts that keeps changing */
 #define ELSEWHERE_MS 1000 /* while it is mounted in another namespace alone */
 #define RECHECK_MS   50   /* while the mount has gone and files are still open */
-
-#define OPEN_BEFORE 1024 /* no descriptor of the process that started this one is past it */
 
 enum { SOCKET = STDERR_FILENO + 1 };
 
@@ -191,19 +191,11 @@ static void pass_on(int sig)
 		kill(daemon_pid, sig);
 }
 
-/* Kernels before 5.9 have no close_range(); little is open yet. */
-static void close_others(void)
-{
-	if (close_range(SOCKET + 1, ~0u, 0) < 0)
-		for (int fd = SOCKET + 1; fd < OPEN_BEFORE; fd++)
-			close(fd);
-}
-
 static void detach(int socket)
 {
 	static const int ending[] = {SIGTERM, SIGINT, SIGHUP};
 	const struct sigaction passed = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
-	int null;
+	char *const none = NULL;
 
 	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++)
 		if (sigaction(ending[i], &passed, NULL) < 0)
@@ -211,10 +203,10 @@ static void detach(int socket)
 	prctl(PR_SET_NAME, "reelfs-keeper");
 	if (dup2(socket, SOCKET) < 0)
 		_exit(1);
-	close_others();
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0 ||
-	    close(null) < 0 || setsid() < 0 || chdir("/") < 0)
+	inherited_close(&none, SOCKET);
+	inherited_drop_standard();
+	(void)umask(077);
+	if (setsid() < 0 || chdir("/") < 0)
 		_exit(1);
 }
 

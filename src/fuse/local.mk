@@ -12,6 +12,8 @@ reelfs_SOURCES = \
 	src/fuse/keeper.c src/fuse/keeper.h \
 	src/fuse/keeper_main.c src/fuse/keeper_protocol.h \
 	src/fuse/log.c src/fuse/log.h \
+	src/fuse/log_queue.c src/fuse/log_queue.h \
+	src/fuse/log_repeats.c src/fuse/log_repeats.h \
 	src/fuse/loop.c src/fuse/loop.h \
 	src/fuse/main.c \
 	src/fuse/memory.c src/fuse/memory.h \
@@ -27,6 +29,7 @@ reelfs_SOURCES = \
 	src/fuse/options.c src/fuse/options.h \
 	src/fuse/paths.c src/fuse/paths.h \
 	src/fuse/remount.c src/fuse/remount.h \
+	src/fuse/rlimits.c src/fuse/rlimits.h \
 	src/fuse/served.c src/fuse/served.h \
 	src/fuse/session.c src/fuse/session.h \
 	src/fuse/signals.c src/fuse/signals.h \
@@ -34,7 +37,7 @@ reelfs_SOURCES = \
 	src/fuse/wire.c src/fuse/wire.h
 reelfs_CPPFLAGS = $(AM_CPPFLAGS) -DFUSE_USE_VERSION=312
 reelfs_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
-reelfs_LDADD = libfs.la libstore.la $(FUSE_LIBS)
+reelfs_LDADD = libfs.la libstore.la libprocess.la $(FUSE_LIBS)
 
 dist_man_MANS += docs/man/reelfs.1 docs/man/mount.fuse.reelfs.8
 

@@ -1,6 +1,7 @@
 /*
  * log.c - messages to standard error and syslog, those of libfuse included.
- * Never allocates and never fails: a message that cannot be delivered is lost.
+ * Never allocates and never fails: a message that cannot be delivered is lost. Never waits for who reads them, once log_run()
+ * was called and the mount works (L1).
  */
 #include "config.h"
 
@@ -9,11 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #include <fuse_log.h>
 
 #include "log.h"
+#include "log_queue.h"
+#include "log_repeats.h"
 
 #define LINE_MAX_BYTES 8192 /* two paths of PATH_MAX would not fit; such a line is cut */
 
@@ -21,22 +23,6 @@ static atomic_bool to_stderr = true;
 static atomic_bool to_syslog;
 static bool debugging; /* set before there are threads */
 static atomic_uint errors;
-
-/* One write(2) a line, so that lines of several threads do not mix. */
-static void write_stderr(const char *text)
-{
-	char line[LINE_MAX_BYTES];
-	int n = snprintf(line, sizeof(line), "reelfs: %s\n", text);
-
-	if (n < 0)
-		return;
-	if ((size_t)n >= sizeof(line)) {
-		n = sizeof(line) - 1;
-		line[n - 1] = '\n';
-	}
-	if (write(STDERR_FILENO, line, n) < 0)
-		return;
-}
 
 /* Names come from the container: what they could do to a terminal or to the lines of a log is taken out of them. */
 static void make_printable(char *text)
@@ -48,17 +34,28 @@ static void make_printable(char *text)
 			p[0] = p[1] = '?';
 }
 
-static void deliver(int priority, char *text)
+/* Before the mount works they go straight to the user, who waits. */
+static void send(int priority, int to, const char *text)
 {
+	if (to & TO_STDERR && atomic_load(&to_syslog)) {
+		queue_deliver(priority, TO_STDERR, text);
+		to &= ~TO_STDERR;
+	}
+	if (to != 0 && !queue_put(priority, to, text))
+		queue_deliver(priority, to, text);
+}
+
+static void deliver(int priority, bool often, char *text)
+{
+	int to = (atomic_load(&to_stderr) ? TO_STDERR : 0) | (atomic_load(&to_syslog) ? TO_SYSLOG : 0);
+
 	make_printable(text);
 	if (priority <= LOG_ERR)
 		atomic_fetch_add(&errors, 1);
-	if (priority == LOG_DEBUG && !debugging)
-		return;
-	if (atomic_load(&to_stderr))
-		write_stderr(text);
-	if (atomic_load(&to_syslog))
-		syslog(priority, "%s", text);
+	if (often && priority > LOG_CRIT && priority != LOG_DEBUG && queue_runs() && !repeats_pass(priority, to, text))
+		queue_wake();
+	else
+		send(priority, to, text);
 }
 
 /* libfuse ends its lines itself. */
@@ -74,7 +71,7 @@ static void from_libfuse(enum fuse_log_level level, const char *format, va_list 
 	while (n > 0 && text[n - 1] == '\n')
 		text[--n] = '\0';
 	if (n > 0)
-		deliver((int)level, text);
+		deliver((int)level, true, text);
 }
 
 void log_start(bool background, bool debug)
@@ -87,26 +84,58 @@ void log_start(bool background, bool debug)
 	fuse_set_log_func(from_libfuse);
 }
 
+void log_run(void)
+{
+	int res = queue_start();
+
+	if (res < 0)
+		log_line(LOG_WARNING, "cannot start a thread: %s; the mount will wait for who reads its messages",
+			 strerror(-res));
+}
+
+void log_end(void)
+{
+	queue_end();
+}
+
 void log_detach(void)
 {
 	atomic_store(&to_stderr, false);
 }
 
-void log_line(int priority, const char *format, ...)
+static void deliver_formatted(int priority, bool often, const char *format, va_list args) __attribute__((format(printf, 3, 0)));
+static void deliver_formatted(int priority, bool often, const char *format, va_list args)
 {
 	char text[LINE_MAX_BYTES];
+
+	if (priority == LOG_DEBUG && !debugging)
+		return;
+	vsnprintf(text, sizeof(text), format, args);
+	deliver(priority, often, text);
+}
+
+void log_line(int priority, const char *format, ...)
+{
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	deliver_formatted(priority, false, format, args);
 	va_end(args);
-	deliver(priority, text);
+}
+
+void log_often(int priority, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	deliver_formatted(priority, true, format, args);
+	va_end(args);
 }
 
 void log_fs(void *arg, int priority, const char *text)
 {
 	(void)arg;
-	log_line(priority, "%s", text);
+	log_often(priority, "%s", text);
 }
 
 unsigned log_errors(void)

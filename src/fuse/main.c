@@ -12,11 +12,13 @@
 
 #include "daemon.h"
 #include "device.h"
+#include "inherited.h"
 #include "log.h"
 #include "options.h"
 #include "paths.h"
 #include "remount.h"
 #include "session.h"
+#include "signals.h"
 
 static int mount_and_serve(struct options *o)
 {
@@ -25,6 +27,8 @@ static int mount_and_serve(struct options *o)
 
 	if (paths_resolve(&paths, o->container, o->mountpoint, o->create) < 0)
 		goto out;
+	/* (I1) A path that names a descriptor is a name of the file by now; a mount point may be the connection itself. */
+	inherited_close((char *[]){o->mountpoint, NULL}, -1);
 	if (o->fake) {
 		ret = 0;
 		goto out;
@@ -42,8 +46,14 @@ out:
 int main(int argc, char **argv)
 {
 	struct options o;
-	int ret = options_parse(&o, argc, argv);
+	int ret;
 
+	inherited_fill_standard();
+	inherited_close(argv, -1);
+	inherited_reset_signals();
+	signals_prepare();
+	(void)unsetenv("POSIXLY_CORRECT"); /* mount(8) gives the options behind the operands */
+	ret = options_parse(&o, argc, argv);
 	log_start(false, o.debug);
 	if (ret < 0)
 		;

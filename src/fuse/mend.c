@@ -248,9 +248,9 @@ static void mend_one(struct stale *s)
 	pthread_mutex_unlock(&mend.lock);
 	/* -EAGAIN: it is open for writing again, and what that makes of it is told when it ends. */
 	if (res < 0 && res != -EAGAIN && mend.contents)
-		log_line(LOG_WARNING,
-			 "inode %llu: programs that look may see what could not be written, until it is mounted anew: %s",
-			 (unsigned long long)s->ino, strerror(-res));
+		log_often(LOG_WARNING,
+			  "inode %llu: programs that look may see what could not be written, until it is mounted anew: %s",
+			  (unsigned long long)s->ino, strerror(-res));
 	/* (M1) The attributes alone: for pages that are locked this thread would wait in the kernel. */
 	if (!(what & FS_STALE_CONTENTS) || res < 0)
 		(void)fuse_lowlevel_notify_inval_inode(mend.m->session, s->ino, -1, 0);

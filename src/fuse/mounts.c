@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -244,10 +245,20 @@ int mounts_open(const struct mount_entry *entry)
 static int run_fusermount(const char *path)
 {
 	char *argv[] = {"fusermount3", "-u", "-q", "-z", "--", (char *)(uintptr_t)path, NULL};
+	posix_spawnattr_t attr;
+	sigset_t none;
 	int status, res;
 	pid_t child;
 
-	res = posix_spawnp(&child, argv[0], NULL, NULL, argv, environ);
+	res = posix_spawnattr_init(&attr);
+	if (res != 0)
+		return -res;
+	/* (I2) This thread may have signals blocked. */
+	sigemptyset(&none);
+	(void)posix_spawnattr_setsigmask(&attr, &none);
+	(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
+	res = posix_spawnp(&child, argv[0], NULL, &attr, argv, environ);
+	(void)posix_spawnattr_destroy(&attr);
 	if (res != 0)
 		return -res;
 	while (waitpid(child, &status, 0) < 0)

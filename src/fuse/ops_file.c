@@ -226,8 +226,8 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 	if (res == -EFAULT)
 		fs_file_unread(file_of(fi), (uint64_t)offset);
 	else if (res < 0 && res != -ENOENT)
-		log_line(LOG_ERR, "inode %llu, offset %lld: the answer to a read failed: %s", (unsigned long long)ino,
-			 (long long)offset, strerror(-res));
+		log_often(LOG_ERR, "inode %llu, offset %lld: the answer to a read failed: %s", (unsigned long long)ino,
+			  (long long)offset, strerror(-res));
 	fs_extract_done(&extract);
 }
 

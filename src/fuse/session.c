@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -20,7 +20,6 @@
 #include "device.h"
 #include "handles.h"
 #include "handover.h"
-#include "wire.h"
 #include "log.h"
 #include "loop.h"
 #include "memory.h"
@@ -28,8 +27,10 @@
 #include "ops.h"
 #include "options.h"
 #include "paths.h"
+#include "rlimits.h"
 #include "session.h"
 #include "signals.h"
+#include "wire.h"
 
 /* Says why, unless what failed has said so itself since `before` (log_errors()). */
 static void explain(unsigned before, const char *path, int error)
@@ -232,6 +233,30 @@ static void hide(struct options *o, unsigned long lacking)
 		o->writeback = false;
 }
 
+/* Programs that are set-uid for the user, such as fusermount3, are not when the caller has forbidden it. */
+static void tell_not_mounted(const char *mountpoint, bool told)
+{
+	if (geteuid() != 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+		log_line(LOG_ERR,
+			 "cannot mount on %s: fusermount3 cannot become root, since no_new_privs is set here (setpriv "
+			 "--no-new-privs, NoNewPrivileges=, a container); mount from outside of that, or as root",
+			 mountpoint);
+	else if (!told)
+		log_line(LOG_ERR, "cannot mount on %s; see the message above", mountpoint);
+}
+
+static int mount_session(struct fuse_session *se, const struct paths *paths, unsigned before)
+{
+	int res;
+
+	signals_mount_begins();
+	res = fuse_session_mount(se, paths->device ? paths->device : paths_mount(paths));
+	signals_mount_ended();
+	if (res < 0)
+		tell_not_mounted(paths_mount(paths), log_errors() != before);
+	return res;
+}
+
 static int mount_and_loop(struct mount *m, struct options *o, const struct paths *paths)
 {
 	unsigned before = log_errors();
@@ -254,10 +279,7 @@ static int mount_and_loop(struct mount *m, struct options *o, const struct paths
 	severed = severed_pipe();
 	if (severed < 0)
 		goto out;
-	signals_mount_begins();
-	if (fuse_session_mount(se, paths->device ? paths->device : mount) < 0) {
-		if (log_errors() == before)
-			log_line(LOG_ERR, "cannot mount on %s; see the message above", mount);
+	if (mount_session(se, paths, before) < 0) {
 		close(severed);
 		goto out;
 	}
@@ -288,16 +310,15 @@ static void become_io_flusher(void)
 #endif
 }
 
-/* Each big file being written takes a descriptor. */
-static void raise_file_limit(void)
+/*
+ * (I4) From here on no path of the caller's is used any more: its folder may be taken away, and what else is made beside the
+ * container is for its owner alone.
+ */
+static void leave_folder(void)
 {
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
-		log_line(LOG_DEBUG, "RLIMIT_NOFILE: %s", strerror(errno));
+	if (chdir("/") < 0)
+		log_line(LOG_WARNING, "cannot change to /: %s", strerror(errno));
+	(void)umask(077);
 }
 
 /* 0, or -1: not everything is known to be on disk. */
@@ -322,26 +343,37 @@ static int close_container(struct fs *fs, const char *path)
 	return -1;
 }
 
-int session_run(struct options *o, const struct paths *paths)
+static int open_and_serve(struct options *o, const struct paths *paths)
 {
 	struct mount m = {.options = o, .ready = daemon_ready, .callers = paths->device != NULL};
 	struct fs *fs;
 	int ret;
 
 	memory_decide(o);
-	handover_start();
-	become_io_flusher();
-	raise_file_limit();
 	if (signals_start() < 0)
 		return -1;
 	if (fs_guard_faults() < 0)
 		log_line(LOG_WARNING, "a container that is cut short by another program will end this one");
 	fs = follow_disk(o, paths) == 0 ? open_container(o, paths, &m) : NULL;
 	m.fs = fs;
+	leave_folder();
 	ret = fs != NULL ? mount_and_loop(&m, o, paths) : -1;
 	(void)signals_loop_ended();
 	if (fs != NULL && close_container(fs, paths->container) < 0)
 		ret = -1;
+	return ret;
+}
+
+int session_run(struct options *o, const struct paths *paths)
+{
+	int ret;
+
+	handover_start();
+	become_io_flusher();
+	rlimits_raise();
+	log_run();
+	ret = open_and_serve(o, paths);
 	handover_stop();
+	log_end();
 	return ret;
 }

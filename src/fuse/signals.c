@@ -39,6 +39,8 @@ static pthread_cond_t obeyed = PTHREAD_COND_INITIALIZER;
 static pthread_cond_t mounted = PTHREAD_COND_INITIALIZER; /* or not: the phase is another one */
 
 static sigset_t ending;
+static pthread_t waiter; /* the thread that waits for them */
+static pid_t process;
 
 static void do_nothing(int sig)
 {
@@ -93,6 +95,7 @@ static void *wait_for_signals(void *arg)
 
 		if (phase == OPENING) {
 			log_line(LOG_ERR, "ended by signal %d (%s) before the mount worked", sig, strsignal(sig));
+			log_end();
 			_exit(EXIT_FAILURE);
 		}
 		if (phase == RUNNING) {
@@ -103,11 +106,36 @@ static void *wait_for_signals(void *arg)
 	return NULL;
 }
 
+void signals_prepare(void)
+{
+	static const int harmless[] = {SIGPIPE, SIGXFSZ};
+	const struct sigaction action = {.sa_handler = do_nothing, .sa_flags = SA_RESTART};
+
+	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++)
+		(void)sigaction(harmless[i], &action, NULL);
+}
+
+/* Not in a child that libfuse has forked and that runs no other program yet. */
+static void pass_on(int sig)
+{
+	if (getpid() == process)
+		(void)pthread_kill(waiter, sig);
+}
+
+static int pass_all_on(void)
+{
+	const struct sigaction action = {.sa_handler = pass_on, .sa_flags = SA_RESTART};
+
+	process = getpid();
+	return sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0 ||
+		       sigaction(SIGHUP, &action, NULL) < 0
+		   ? errno
+		   : 0;
+}
+
 int signals_start(void)
 {
 	struct sigaction kick = {.sa_handler = do_nothing};
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
-	pthread_t thread;
 	int res;
 
 	sigemptyset(&ending);
@@ -115,16 +143,18 @@ int signals_start(void)
 	sigaddset(&ending, SIGINT);
 	sigaddset(&ending, SIGHUP);
 	res = pthread_sigmask(SIG_BLOCK, &ending, NULL);
-	if (res == 0 && (sigaction(KICK, &kick, NULL) < 0 || sigaction(SIGPIPE, &ignore, NULL) < 0 ||
-			 sigaction(SIGXFSZ, &ignore, NULL) < 0))
+	if (res == 0 && sigaction(KICK, &kick, NULL) < 0)
 		res = errno;
 	if (res == 0)
-		res = pthread_create(&thread, NULL, wait_for_signals, NULL);
+		res = pthread_create(&waiter, NULL, wait_for_signals, NULL);
 	if (res != 0) {
 		log_line(LOG_ERR, "cannot wait for signals: %s", strerror(res));
 		return -1;
 	}
-	pthread_detach(thread);
+	pthread_detach(waiter);
+	res = pass_all_on();
+	if (res != 0)
+		log_line(LOG_DEBUG, "what mounts cannot be ended by a signal: %s", strerror(res));
 	return 0;
 }
 
@@ -133,6 +163,13 @@ void signals_mount_begins(void)
 	pthread_mutex_lock(&lock);
 	state.phase = MOUNTING;
 	pthread_mutex_unlock(&lock);
+	if (process != 0)
+		pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
+}
+
+void signals_mount_ended(void)
+{
+	pthread_sigmask(SIG_BLOCK, &ending, NULL);
 }
 
 void signals_loop_begins(struct fuse_session *se)

@@ -11,6 +11,10 @@
 
 struct fuse_session;
 
+/* What a write to a pipe without a reader, or past the limit on the size of files, brings ends no process. Programs that are
+ * started have the default. To be called first. */
+void signals_prepare(void);
+
 /* Starts the thread; to be called before there are others. 0, or -1 (logged). */
 int signals_start(void);
 
@@ -20,8 +24,14 @@ enum signals_end {
 	SIGNALS_FAILED, /* not all of that was possible (logged) */
 };
 
-/* From now on there may be a mount, so a signal waits for the loop to begin, or not to. */
+/*
+ * From now on there may be a mount, so a signal waits for the loop to begin, or not to. Programs that the calling thread
+ * starts to mount get what is sent to the terminal's processes, too (I2).
+ */
 void signals_mount_begins(void);
+
+/* Such programs have ended. */
+void signals_mount_ended(void);
 
 /* The calling thread is about to run se's loop. */
 void signals_loop_begins(struct fuse_session *se);

@@ -1,14 +1,30 @@
 #!/usr/bin/env bash
-# A limit on the size of files (RLIMIT_FSIZE) that the daemon runs under.
+# A hard limit on the size of files (RLIMIT_FSIZE) that the daemon runs under.
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh" || exit 1
 mount_options=()
 
+# limit_daemon: the next mount has one of 600 KiB.
+limit_daemon() {
+	cat >"$scratch/limited" <<-EOF
+		#!/bin/sh
+		ulimit -f 1200 # of 512 bytes
+		exec "$reelfs" "\$@"
+	EOF
+	chmod +x "$scratch/limited"
+	whole=$reelfs
+	reelfs=$scratch/limited
+}
+
+no_limit() {
+	reelfs=$whole
+}
+
 # What would make the container longer gets EFBIG, and the daemon goes on serving.
 test_limit() {
-	ulimit -S -f 600 # KiB
+	limit_daemon
 	mount_it -o create
-	ulimit -S -f unlimited
+	no_limit
 	echo kept >"$mnt/kept"
 	expect_error "File too large" dd if=/dev/zero of="$mnt/big" bs=1M count=2 conv=fsync status=none
 	expect_error "File too large" cp "$reelfs" "$mnt/big"
@@ -23,9 +39,9 @@ test_limit() {
 # Removing and cutting files works at the limit, the log says once what is to be done, and the mount ends without an error.
 test_removing_works() {
 	local i
-	ulimit -S -f 600 # KiB
+	limit_daemon
 	mount_it -o create
-	ulimit -S -f unlimited
+	no_limit
 	head -c 100000 /dev/urandom >"$mnt/long"
 	echo short >"$mnt/short"
 	for ((i = 0; i < 2000; i++)); do
