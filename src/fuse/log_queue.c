@@ -21,6 +21,7 @@
 #define RING_SIZE   (1u << 20)
 #define DEBUG_ROOM  (RING_SIZE / 2)
 #define BATCH_SIZE  (64u << 10)
+#define STACK_SIZE  (256u << 10) /* whatever the caller's limit is */
 #define END_S       2
 #define TRY_MS      1000 /* for a standard error that does not block, before there is the thread */
 #define NAME        "reelfs: "
@@ -221,29 +222,49 @@ static void *deliver_all(void *arg)
 	return NULL;
 }
 
-int queue_start(void)
+static int make_condition(void)
 {
 	pthread_condattr_t attr;
-	sigset_t all, before;
 	int res = pthread_condattr_init(&attr);
 
-	if (res == 0) {
-		pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-		res = pthread_cond_init(&changed, &attr);
-		pthread_condattr_destroy(&attr);
-	}
 	if (res != 0)
-		return -res;
-	/* SIGTTOU included: a job in the background would be stopped by its messages, and with it the mount. */
+		return res;
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	res = pthread_cond_init(&changed, &attr);
+	pthread_condattr_destroy(&attr);
+	return res;
+}
+
+/* SIGTTOU is blocked in it, too: a job in the background would be stopped by its messages, and with it the mount. */
+static int make_thread(void)
+{
+	pthread_attr_t attr;
+	sigset_t all, before;
+	int res = pthread_attr_init(&attr);
+
+	if (res != 0)
+		return res;
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
+	res = pthread_create(&thread, &attr, deliver_all, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attr);
+	if (res == 0)
+		pthread_setname_np(thread, "reelfs-log");
+	return res;
+}
+
+int queue_start(void)
+{
+	int res = make_condition();
+
+	if (res != 0)
+		return -res;
 	queue.state = RUNNING;
-	res = pthread_create(&thread, NULL, deliver_all, NULL);
+	res = make_thread();
 	if (res != 0)
 		queue.state = DIRECT;
-	else
-		pthread_setname_np(thread, "reelfs-log");
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return -res;
 }
 

@@ -148,8 +148,8 @@ static bool take_one(bool all, time_t now, int *priority, int *to, char text[REP
 
 		if (t->again == 0 || (!all && now - t->since < REPEATS_EACH_S))
 			continue;
-		snprintf(text, REPEATS_TEXT, "repeated %lu times in %lld s: %s", t->again, (long long)(now - t->since),
-			 t->text);
+		snprintf(text, REPEATS_TEXT, "repeated %lu time%s in %lld s: %s", t->again, t->again == 1 ? "" : "s",
+			 (long long)(now - t->since), t->text);
 		*priority = t->priority;
 		*to = t->to;
 		waiting -= t->again;

@@ -369,9 +369,9 @@ int session_run(struct options *o, const struct paths *paths)
 	int ret;
 
 	handover_start();
+	log_run();
 	become_io_flusher();
 	rlimits_raise();
-	log_run();
 	ret = open_and_serve(o, paths);
 	handover_stop();
 	log_end();
