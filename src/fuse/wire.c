@@ -290,7 +290,8 @@ int wire_install(struct fuse_session *se)
 
 void wire_refuse(int fd)
 {
-	static char request[2 * FUSE_MIN_READ_BUFFER]; /* the kernel takes none that is smaller */
+	static _Alignas(
+	    struct fuse_in_header) char request[2 * FUSE_MIN_READ_BUFFER]; /* the kernel takes none that is smaller */
 	const struct fuse_in_header *in = (const struct fuse_in_header *)request;
 	struct fuse_out_header out = {.len = sizeof(out), .error = -EIO};
 	struct pollfd readable = {.fd = fd, .events = POLLIN};
