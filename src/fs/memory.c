@@ -18,8 +18,8 @@
 
 /* What a change takes beside its bytes: inode, name, tables. */
 #define CHANGE_COST 512
-/* So much is allocated from one look at the allocator to the next. */
-#define LOOK_AFTER ((uint64_t)512 << 10)
+/* So much is added to the tree, or a part of what is left, from one look at the allocator to the next: looking takes time. */
+#define LOOK_LEAST ((uint64_t)512 << 10)
 /* Up to so much the bodies of checkpoints are written to a file. */
 #define SCARCE ((uint64_t)1 << 30)
 /* Between two messages. */
@@ -100,14 +100,20 @@ int memory_grow(struct fs *fs, size_t bytes)
 		return 0;
 	bytes += CHANGE_COST;
 	/* While it is full each change looks, so that what was removed counts at once. */
-	if (atomic_fetch_add_explicit(&fs->grown, bytes, memory_order_relaxed) + bytes < LOOK_AFTER &&
+	if (atomic_fetch_add_explicit(&fs->grown, bytes, memory_order_relaxed) + bytes <
+		atomic_load_explicit(&fs->grow_most, memory_order_relaxed) &&
 	    !atomic_load_explicit(&fs->memory_full, memory_order_relaxed))
 		return 0;
 	used = memory_in_use();
 	atomic_store_explicit(&fs->grown, 0, memory_order_relaxed);
 	atomic_store_explicit(&fs->memory_full, used > most, memory_order_relaxed);
-	if (used <= most)
+	if (used <= most) {
+		uint64_t part_of_rest = (most - used) / 4;
+
+		atomic_store_explicit(&fs->grow_most, part_of_rest > LOOK_LEAST ? part_of_rest : LOOK_LEAST,
+				      memory_order_relaxed);
 		return 0;
+	}
 	tell_full(fs, used);
 	return -ENOMEM;
 }

@@ -71,6 +71,7 @@ struct fs {
 	_Atomic uint64_t promised;    /* bytes of the disk that unwritten data will need (room.h) */
 	_Atomic uint64_t told_unread; /* when it was told last that the container cannot be read; seconds */
 	_Atomic uint64_t grown;       /* bytes that changes have added to the tree since memory.h looked */
+	_Atomic uint64_t grow_most;   /* and how many there may be before it looks again */
 	_Atomic bool memory_full;     /* and the last look found no room for more */
 	_Atomic uint64_t told_memory; /* when that was told last; seconds */
 	uint64_t most_touched;        /* constant */
