@@ -251,4 +251,16 @@ test_threads() {
 	done
 }
 
+# In a container of the oldest format one NUL byte is a deletion, or a value where that is asked for.
+test_nul() {
+	cp "$source_tree/tests/compat/vectors/v019-nul1.bin" "$container"
+	mount_it -o ro
+	expect 2 "$(find "$mnt" -type f | wc -l)" files
+	remount_it -o ro,nul=value
+	expect 4 "$(find "$mnt" -type f | wc -l)" files
+	expect " 00" "$(od -An -tx1 "$mnt/dac7aa6c458a90ae")"
+	unmount_it
+	refused "option 'nul=x': it is nul=value or nul=deletion" -o ro,nul=x "$container" "$mnt"
+}
+
 run_tests "$@"
