@@ -168,6 +168,7 @@ static int open_session(struct fs *fs)
 	(void)room_for(fs, SEAL_ROOM, 0, false);
 	if (fs->moved) {
 		flags |= FS_SEAL_CHECKPOINT;
+		memory_for_checkpoint(fs, &body);
 		pthread_rwlock_rdlock(&fs->tree_lock);
 		checkpoint_make(&fs->tree, &body);
 		pthread_rwlock_unlock(&fs->tree_lock);
