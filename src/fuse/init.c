@@ -3,9 +3,9 @@
  */
 #include "config.h"
 
-#include "memory.h"
 #include "ops.h"
 
+#define MAX_WRITE      (1u << 20)
 #define MAX_READAHEAD  (1u << 20)
 #define MAX_BACKGROUND 64 /* read-ahead and write-back requests under way */
 
@@ -46,8 +46,8 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 	if (m->writeback)
 		fs_caller_stamps(m->fs);
 
-	if (conn->max_write > memory_request(m->options))
-		conn->max_write = memory_request(m->options);
+	if (conn->max_write > MAX_WRITE)
+		conn->max_write = MAX_WRITE;
 	if (conn->max_readahead > MAX_READAHEAD)
 		conn->max_readahead = MAX_READAHEAD;
 	conn->max_background = MAX_BACKGROUND;

@@ -19,9 +19,6 @@
 #define AMPLE ((uint64_t)1 << 30)
 /* One thread, with what it has of requests and answers, for so much. */
 #define THREAD_SHARE   ((uint64_t)32 << 20)
-#define REQUEST_MOST   (1u << 20)
-#define REQUEST_LEAST  (128u << 10)
-#define REQUEST_SHARE  256
 #define FEWEST_THREADS 2
 #define FEW_ARENAS     2
 
@@ -167,13 +164,4 @@ void memory_decide(struct options *o)
 #ifdef M_ARENA_MAX
 	(void)mallopt(M_ARENA_MAX, FEW_ARENAS);
 #endif
-}
-
-unsigned memory_request(const struct options *o)
-{
-	uint64_t n = o->memory / REQUEST_SHARE;
-
-	if (o->memory == 0 || n > REQUEST_MOST)
-		return REQUEST_MOST;
-	return n < REQUEST_LEAST ? REQUEST_LEAST : (unsigned)(n - n % 4096);
 }

@@ -12,7 +12,4 @@
  */
 void memory_decide(struct options *o);
 
-/* The most bytes of one WRITE or READ. */
-unsigned memory_request(const struct options *o);
-
 #endif
