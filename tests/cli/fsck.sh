@@ -117,6 +117,75 @@ test_verbose_and_timing() {
 	matches "$out" "fsck.reelfs *"
 }
 
+# Expects a descriptor that is not open to be wrong usage: the container would get its number.
+test_progress_needs_an_open_descriptor() {
+	reel init c
+	unchanged c fsck -f -C 7 c 7>&-
+	run 16 fsck -f -C 7 c 7>&-
+	matches "$err" "*no such descriptor*"
+}
+
+# Expects the repair, and the right status, whatever of the first three descriptors is closed, and nothing else in the container.
+test_standard_descriptors_closed() {
+	local size
+	for closed in 0 1 2 01 02 12 012; do
+		rm -f c
+		torn
+		size=$(stat -c %s c)
+		(
+			[[ $closed != *0* ]] || exec 0<&-
+			[[ $closed != *1* ]] || exec 1>&-
+			[[ $closed != *2* ]] || exec 2>&-
+			exec "$build/fsck.reelfs" -p c
+		) || status=$?
+		# What was to be said could not be.
+		if [[ $closed == *1* ]]; then is $((status & 1)) 1; else is "$status" 1; fi
+		is "$(stat -c %s c)" $((size - 5))
+		reel check c
+	done
+}
+
+# Expects the repair to be made, and status 1 and 8, when nobody reads what it says.
+test_nobody_reads() {
+	local status=0
+	torn
+	mkfifo pipe
+	(exec 5<>pipe && exec 6>pipe 5>&- && exec "$build/fsck.reelfs" -p c >&6) || status=$?
+	is $status 9
+	run 0 fsck c
+	torn_again=$(stat -c %s c)
+	printf xxxxx >>c
+	status=0
+	"$build/fsck.reelfs" -p c >/dev/full || status=$?
+	is $status 9
+	is "$(stat -c %s c)" "$torn_again"
+}
+
+# Expects SIGTERM to end it although whoever started it had that blocked, here while it writes its progress.
+test_blocked_signal() {
+	local status=0 pid i
+	reel init c
+	mkdir files
+	for i in $(seq 100); do echo "$i" >"files/$i"; done
+	reel import c files
+	long=$(printf './%.0s' $(seq 1500))c
+	mkfifo pipe
+	exec 8<>pipe
+	"$build/tests/mount/started" blocked "$build/fsck.reelfs" -f -C 8 "$long" >said 2>&1 &
+	pid=$!
+	until grep -qE '^(1|64) 0x8 ' "/proc/$pid/syscall"; do
+		kill -0 $pid || fail "it ended: $(cat said)"
+	done
+	kill -TERM $pid
+	for ((i = 0; i < 200; i++)); do
+		kill -0 $pid 2>/dev/null || break
+		sleep 0.1
+	done
+	kill -KILL $pid 2>/dev/null || true
+	wait $pid || status=$?
+	is $status 32
+}
+
 # Expects status 32 when a signal ends it, here while it waits for someone to read its progress.
 test_signal() {
 	local status=0 pid long i
