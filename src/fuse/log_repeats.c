@@ -16,7 +16,8 @@
 
 struct told {
 	uint64_t hash; /* 0: free */
-	time_t since;  /* it was told */
+	time_t since;  /* it was told first, or its count last */
+	unsigned told; /* how often since then */
 	unsigned long again;
 	int priority, to;
 	char text[SHOWN];
@@ -104,6 +105,10 @@ static bool pass(uint64_t hash, int priority, int to, const char *text, time_t n
 {
 	struct told *t = find(hash);
 
+	if (t != NULL && t->again == 0 && now - t->since < REPEATS_EACH_S && t->told < REPEATS_TOLD) {
+		t->told++;
+		return true;
+	}
 	if (t != NULL && (t->again > 0 || now - t->since < REPEATS_EACH_S)) {
 		t->again++;
 		t->to |= to;
@@ -114,7 +119,7 @@ static bool pass(uint64_t hash, int priority, int to, const char *text, time_t n
 		t = find_place(now);
 	if (t == NULL)
 		return count_other(to, now);
-	*t = (struct told){.hash = hash, .since = now, .priority = priority, .to = to};
+	*t = (struct told){.hash = hash, .since = now, .told = 1, .priority = priority, .to = to};
 	snprintf(t->text, sizeof(t->text), "%s", text);
 	return true;
 }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#define REPEATS_TOLD   3   /* at once: what ends and begins anew is no repetition yet */
 #define REPEATS_EACH_S 60  /* the same is told again after this time, with a count */
 #define REPEATS_KNOWN  256 /* different messages in that time; others are only counted */
 #define REPEATS_TEXT   640
