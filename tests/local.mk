@@ -89,13 +89,14 @@ mount_tests = \
 	tests/mount/devices.sh tests/mount/inotify.sh tests/mount/exec.sh tests/mount/utimensat.sh tests/mount/link-limit.sh tests/mount/fanotify.sh
 TESTS += $(mount_tests)
 EXTRA_DIST += $(mount_tests) tests/mount/lib.sh tests/mount/users.sh tests/mount/machine.sh tests/mount/holding.sh tests/mount/background.sh
-noinst_PROGRAMS += tests/mount/syscall tests/mount/tmpfile tests/mount/handles tests/mount/peers tests/mount/many tests/mount/held tests/mount/caller tests/mount/started
+noinst_PROGRAMS += tests/mount/syscall tests/mount/tmpfile tests/mount/handles tests/mount/peers tests/mount/many tests/mount/held tests/mount/caller tests/mount/started tests/mount/readings
 tests_mount_syscall_SOURCES = tests/mount/syscall.c
 noinst_PROGRAMS += tests/mount/passing
 tests_mount_passing_SOURCES = tests/mount/passing.c
 tests_mount_passing_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
 tests_mount_passing_LDADD = $(FUSE_LIBS)
 tests_mount_tmpfile_SOURCES = tests/mount/tmpfile.c
+tests_mount_readings_SOURCES = tests/mount/readings.c tests/mount/calls.h tests/readings.h
 tests_mount_handles_SOURCES = tests/mount/handles.c tests/mount/calls.h
 noinst_PROGRAMS += tests/mount/fanotify
 tests_mount_fanotify_SOURCES = tests/mount/fanotify.c tests/mount/calls.h
@@ -220,7 +221,7 @@ fs_tests = \
 	tests/unit/fs/test_import tests/unit/fs/test_moved tests/unit/fs/test_recovery tests/unit/fs/test_full tests/unit/fs/test_threads \
 	tests/unit/fs/test_operations tests/unit/fs/test_repair tests/unit/fs/test_damage tests/unit/fs/test_atime tests/unit/fs/test_acl tests/unit/fs/test_torn \
 	tests/unit/fs/test_turns tests/unit/fs/test_whole tests/unit/fs/test_writers tests/unit/fs/test_stale tests/unit/fs/test_promises \
-	tests/unit/fs/test_dropped tests/unit/fs/test_logs
+	tests/unit/fs/test_dropped tests/unit/fs/test_logs tests/unit/fs/test_readings
 check_PROGRAMS += $(fs_tests)
 check_LTLIBRARIES = tests/unit/fs/libharness.la
 fs_test_libs = tests/unit/fs/libharness.la libfs.la libstore.la $(CHECK_LIBS)
@@ -237,6 +238,9 @@ tests_unit_fs_test_acl_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_acl_LDADD = $(fs_test_libs)
 tests_unit_fs_test_names_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_names_LDADD = $(fs_test_libs)
+tests_unit_fs_test_readings_SOURCES = tests/unit/fs/test_readings.c tests/readings.h
+tests_unit_fs_test_readings_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_fs_test_readings_LDADD = $(fs_test_libs)
 tests_unit_fs_test_rename_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_fs_test_rename_LDADD = $(fs_test_libs)
 tests_unit_fs_test_open_files_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

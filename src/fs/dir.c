@@ -1,7 +1,7 @@
 /*
- * dir.c - reading directories. A cookie is a number that a name keeps while it exists, so a walk goes
- * on rightly whatever is added or removed meanwhile. An open directory holds a lookup count of its inode, which
- * so outlives its removal.
+ * dir.c - reading directories. A cookie is a number that a name keeps while it exists, and a reading ends at the
+ * newest cookie of its beginning (N1): so a walk goes on rightly, and ends, whatever is added or removed meanwhile. An open
+ * directory holds a lookup count of its inode, which so outlives its removal.
  */
 #include "config.h"
 
@@ -18,20 +18,46 @@ int fs_dir_open(struct fs *fs, uint64_t ino, struct fs_dir **ret)
 
 	if (!d)
 		return -ENOMEM;
-	pthread_rwlock_rdlock(&fs->tree_lock);
-	*d = (struct fs_dir){fs, tree_inode(&fs->tree, ino)};
+	pthread_rwlock_wrlock(&fs->tree_lock);
+	*d = (struct fs_dir){.fs = fs, .inode = tree_inode(&fs->tree, ino)};
 	if (!d->inode)
 		r = -ENOENT;
 	else if (!S_ISDIR(d->inode->mode))
 		r = -ENOTDIR;
 	else
+		r = tree_dir_open(d->inode, &d->cached);
+	if (r == 0) {
 		d->inode->lookups++;
+		d->end = d->inode->dir->next_cookie - 1;
+	}
 	pthread_rwlock_unlock(&fs->tree_lock);
 	if (r < 0)
 		free(d);
 	else
 		*ret = d;
 	return r;
+}
+
+bool fs_dir_cached(const struct fs_dir *d)
+{
+	return d->cached;
+}
+
+bool fs_dir_outdated(struct fs_dir *d)
+{
+	return atomic_exchange(&d->outdated, false);
+}
+
+/* A reading begins. Of all that are open one at most is cached, so nobody else touches cached_at. */
+static void begin(struct fs_dir *d)
+{
+	struct directory *dir = d->inode->dir;
+
+	d->end = dir->next_cookie - 1;
+	if (!d->cached)
+		return;
+	d->outdated = dir->cached_at != 0 && dir->cached_at != dir->changes + 1;
+	dir->cached_at = dir->changes + 1;
 }
 
 static bool give_dots(struct inode *dir, uint64_t cookie, fs_readdir_fn fn, void *arg)
@@ -51,10 +77,12 @@ int fs_dir_read(struct fs_dir *d, uint64_t cookie, fs_readdir_fn fn, void *arg)
 	if (cookie == UINT64_MAX)
 		return 0;
 	pthread_rwlock_rdlock(&d->fs->tree_lock);
+	if (cookie == 0)
+		begin(d);
 	if (dir->nlink > 0 && give_dots(dir, cookie, fn, arg)) {
-		uint64_t at = cookie < TREE_FIRST_COOKIE ? TREE_FIRST_COOKIE : cookie + 1;
+		uint64_t at = cookie < TREE_FIRST_COOKIE ? TREE_FIRST_COOKIE : cookie + 1, end = d->end;
 
-		for (struct dirent *n; (n = table_first(&dir->dir->by_cookie, &at)); at++) {
+		for (struct dirent *n; (n = table_first(&dir->dir->by_cookie, &at)) && at <= end; at++) {
 			struct fs_dirent e = {n->child->ino, n->child->mode & S_IFMT, n->cookie, n->name};
 
 			if (!fn(arg, &e))
@@ -86,6 +114,9 @@ int fs_dir_fsync(struct fs_dir *d)
 
 void fs_dir_close(struct fs_dir *d)
 {
+	pthread_rwlock_wrlock(&d->fs->tree_lock);
+	tree_dir_close(d->inode, d->cached);
+	pthread_rwlock_unlock(&d->fs->tree_lock);
 	fs_forget(d->fs, d->inode->ino, 1);
 	free(d);
 }

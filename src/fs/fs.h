@@ -347,11 +347,19 @@ typedef bool (*fs_readdir_fn)(void *arg, const struct fs_dirent *entry);
 
 int fs_dir_open(struct fs *fs, uint64_t ino, struct fs_dir **ret);
 /*
- * Names after `cookie` (0: from the start), "." and ".." first. A name that is neither added nor
- * removed during the walk appears exactly once. `fn` runs under a lock: it must call nothing of fs.h but
- * fs_ref_locked().
+ * Names after `cookie` (0: from the start), "." and ".." first. A reading begins with each call from the start; where there
+ * was none, with the opening. It gives what was in the directory then, no name twice: a name that stays once, a file
+ * that was renamed in the directory once by either name, nothing that was added. `fn` runs under a lock: it must call
+ * nothing of fs.h but fs_ref_locked().
  */
 int fs_dir_read(struct fs_dir *d, uint64_t cookie, fs_readdir_fn fn, void *arg);
+/*
+ * Whether who asks may cache what fs_dir_read() tells, beyond this open directory: of each directory one open at a
+ * time may.
+ */
+bool fs_dir_cached(const struct fs_dir *d);
+/* After fs_dir_read() from the start, once: whether what was cached by calls of earlier beginnings is of another state. */
+bool fs_dir_outdated(struct fs_dir *d);
 /* fs_ref() and fs_getattr() for use inside the callback of fs_dir_read(). No count for "." and "..". */
 int fs_ref_locked(struct fs_dir *d, uint64_t ino, bool count, struct fs_attr *ret);
 /* As fs_file_accessed(), after fs_dir_read(). */

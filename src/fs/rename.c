@@ -83,6 +83,24 @@ static int may_replace(const struct inode *old, const struct inode *new)
 	return S_ISDIR(old->mode) && !tree_dir_empty(old) ? -ENOTEMPTY : 0;
 }
 
+/*
+ * In its directory a file keeps its cookie, and so its place in every reading: it comes once, under the old name or the new
+ * one (N1). A name that is taken over keeps its own. One that a reading may have passed before must not come again.
+ */
+static uint64_t cookie_to_be(struct fs *fs, const struct move *m)
+{
+	bool stays = m->from_dir == m->to_dir && !m->whiteout;
+
+	if (m->to)
+		return m->to->cookie;
+	if (stays) {
+		pthread_rwlock_rdlock(&fs->tree_lock);
+		stays = !tree_name_was_seen(&fs->tree, m->to_dir, m->to_name, strlen(m->to_name));
+		pthread_rwlock_unlock(&fs->tree_lock);
+	}
+	return stays ? m->from->cookie : m->to_dir->dir->next_cookie;
+}
+
 static int build_move(struct tx *tx, const struct move *m, struct inode **gone)
 {
 	struct inode *i = m->from->child, *old = m->to ? m->to->child : NULL;
@@ -101,8 +119,7 @@ static int build_move(struct tx *tx, const struct move *m, struct inode **gone)
 		body_undirent(&tx->body, m->from_dir->ino, m->from->name, m->from->len);
 	if (r < 0)
 		return r;
-	body_dirent(&tx->body, m->to_dir->ino, i->ino, old ? m->to->cookie : m->to_dir->dir->next_cookie, m->to_name,
-		    strlen(m->to_name));
+	body_dirent(&tx->body, m->to_dir->ino, i->ino, cookie_to_be(tx->fs, m), m->to_name, strlen(m->to_name));
 	record_ctime(tx, i, &m->now);
 	if (old)
 		names_drop(tx, old, &m->now);

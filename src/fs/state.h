@@ -132,6 +132,9 @@ struct fs_file {
 struct fs_dir {
 	struct fs *fs;
 	struct inode *inode;
+	bool cached;          /* fs_dir_cached() */
+	atomic_bool outdated; /* fs_dir_outdated() */
+	_Atomic uint64_t end; /* the newest cookie when its reading began (N1) */
 };
 
 /* A file system without a container, and its end; what fs_open() and those who make containers begin with. */

@@ -28,6 +28,13 @@ static void free_dirents(struct inode *dir)
 		free(d);
 }
 
+static void free_readings(struct readings *r)
+{
+	if (r)
+		number_set_clear(&r->gone);
+	free(r);
+}
+
 static void free_inode_memory(struct inode *i)
 {
 	for (struct xattr *x = i->xattrs, *next; x; x = next) {
@@ -37,6 +44,7 @@ static void free_inode_memory(struct inode *i)
 	if (S_ISDIR(i->mode)) {
 		table_clear(&i->dir->by_hash);
 		table_clear(&i->dir->by_cookie);
+		free_readings(i->dir->readings);
 		free(i->dir);
 	} else if (S_ISLNK(i->mode)) {
 		free(i->target);
@@ -210,6 +218,7 @@ int tree_dirent_set(struct tree *t, struct inode *dir, const char *name, size_t 
 
 	if (len == 0 || len > 255)
 		return -EBADMSG;
+	dir->dir->changes++;
 	d = tree_dirent(t, dir, name, len);
 	if (d) {
 		r = set_cookie(dir, d, cookie);
@@ -232,9 +241,22 @@ int tree_dirent_set(struct tree *t, struct inode *dir, const char *name, size_t 
 	return 0;
 }
 
+static void note_gone(struct readings *r, uint64_t hash)
+{
+	if (r->all || number_set_has(&r->gone, hash))
+		return;
+	r->all = r->gone_n == READINGS_GONE || number_set_add(&r->gone, hash) < 0;
+	r->gone_n++;
+}
+
 void tree_dirent_remove(struct tree *t, struct dirent *d)
 {
+	struct directory *dir = d->parent->dir;
+
 	(void)t;
+	dir->changes++;
+	if (dir->readings)
+		note_gone(dir->readings, d->hash);
 	name_unlink(d);
 	dirent_unhash(d);
 	table_del(&d->parent->dir->by_cookie, d->cookie);
@@ -244,6 +266,39 @@ void tree_dirent_remove(struct tree *t, struct dirent *d)
 bool tree_dir_empty(const struct inode *dir)
 {
 	return table_empty(&dir->dir->by_cookie);
+}
+
+int tree_dir_open(struct inode *dir, bool *cached)
+{
+	struct readings *r = dir->dir->readings;
+
+	if (!r)
+		r = dir->dir->readings = calloc(1, sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	r->n++;
+	*cached = !r->cached;
+	r->cached = true;
+	return 0;
+}
+
+void tree_dir_close(struct inode *dir, bool cached)
+{
+	struct readings *r = dir->dir->readings;
+
+	if (cached)
+		r->cached = false;
+	if (--r->n > 0)
+		return;
+	free_readings(r);
+	dir->dir->readings = NULL;
+}
+
+bool tree_name_was_seen(const struct tree *t, const struct inode *dir, const char *name, size_t len)
+{
+	const struct readings *r = dir->dir->readings;
+
+	return r && (r->all || number_set_has(&r->gone, XXH3_64bits_withSeed(name, len, t->hash_seed)));
 }
 
 struct inode *tree_parent(const struct inode *dir)

@@ -53,10 +53,24 @@ struct xattr {
 	char bytes[]; /* the name, a NUL, the value */
 };
 
+/* While a directory is open: what those who read it may have seen (N1). */
+struct readings {
+	unsigned n;             /* how often it is open */
+	bool cached;            /* one of them has what it reads cached by the kernel */
+	bool all;               /* too many names have left: any may have been one of them */
+	unsigned gone_n;        /* at most READINGS_GONE */
+	struct number_set gone; /* hashes of names that have left it since it was not open */
+};
+
+#define READINGS_GONE 4096
+
 struct directory {
 	struct table by_hash; /* of the name */
 	struct table by_cookie;
 	uint64_t next_cookie;
+	uint64_t changes;          /* of its names, since the container was opened */
+	uint64_t cached_at;        /* 1 + `changes` when a reading that is cached began last; 0: none did (E4) */
+	struct readings *readings; /* NULL: it is not open. Changed under the tree lock alone */
 };
 
 struct inode {
@@ -126,6 +140,14 @@ struct dirent *tree_dirent(const struct tree *t, const struct inode *dir, const 
 int tree_dirent_set(struct tree *t, struct inode *dir, const char *name, size_t len, struct inode *child, uint64_t cookie);
 void tree_dirent_remove(struct tree *t, struct dirent *d);
 bool tree_dir_empty(const struct inode *dir);
+/*
+ * Counts who has the directory open; -ENOMEM. *cached: that one may have the kernel cache what it reads, and is to say so
+ * when it ends.
+ */
+int tree_dir_open(struct inode *dir, bool *cached);
+void tree_dir_close(struct inode *dir, bool cached);
+/* Whether who has the directory open may have seen the name as that of something else. */
+bool tree_name_was_seen(const struct tree *t, const struct inode *dir, const char *name, size_t len);
 /* The directory that a directory is in; itself for the root and for one that was removed. */
 struct inode *tree_parent(const struct inode *dir);
 

@@ -75,7 +75,16 @@ static void forget_all(struct fs *fs, const struct listing *l)
 		fs_forget(fs, l->counted[i], 1);
 }
 
-static void list(fuse_req_t req, size_t size, off_t offset, struct fuse_file_info *fi, bool plus)
+/*
+ * What the kernel has kept of a reading that did not come to its end it would complete with names of this one (E4). It
+ * waits for nobody: the only descriptor that uses those pages is the one that this request is for.
+ */
+static void drop_cached(fuse_req_t req, fuse_ino_t ino)
+{
+	(void)fuse_lowlevel_notify_inval_inode(mount_of(req)->session, ino, 0, 0);
+}
+
+static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi, bool plus)
 {
 	struct fs *fs = fs_of(req);
 	struct listing l = {.req = req, .dir = dir_of(fi), .size = size < REPLY_MAX ? size : REPLY_MAX};
@@ -91,6 +100,8 @@ static void list(fuse_req_t req, size_t size, off_t offset, struct fuse_file_inf
 	res = fs_dir_read(l.dir, (uint64_t)offset, plus ? add_entry : add_name, &l);
 	if (res == 0 && l.used == 0)
 		res = l.error;
+	if (res == 0 && offset == 0 && fs_dir_outdated(l.dir))
+		drop_cached(req, ino);
 	if (res == 0 && !(fi->flags & O_NOATIME))
 		fs_dir_accessed(l.dir);
 	if (res < 0) {
@@ -124,8 +135,8 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	fi->fh = (uintptr_t)h;
-	/* Only the kernel changes directories, so what it has cached of them stays good. */
-	fi->cache_readdir = 1;
+	/* E4. Without keep_cache it would drop what it has cached for another descriptor. */
+	fi->cache_readdir = fs_dir_cached(h->dir);
 	fi->keep_cache = 1;
 	if (fuse_reply_open(req, fi) < 0)
 		end_dir(h);
@@ -133,14 +144,12 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-	(void)ino;
-	list(req, size, offset, fi, false);
+	list(req, ino, size, offset, fi, false);
 }
 
 void op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
-	(void)ino;
-	list(req, size, offset, fi, true);
+	list(req, ino, size, offset, fi, true);
 }
 
 void op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)

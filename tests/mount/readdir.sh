@@ -3,6 +3,9 @@
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh" || exit 1
 
+readings=$build/tests/mount/readings
+handles=$build/tests/mount/handles
+
 # make_files N: f0 to f(N-1) in $mnt/d.
 make_files() {
 	local i
@@ -85,6 +88,110 @@ test_removed_directory() {
 	expect "" "$(ls)"
 	expect_error "No such file" mkdir x
 	cd /
+}
+
+# steps STEP...: what readings of $mnt/d tell (readings.c), in one line.
+steps() {
+	in_one_line "$readings" steps "$mnt/d" "$@"
+}
+
+# Who gives each name that comes another one is done after the last (generic/736 of xfstests), whatever it reads with.
+test_renaming_walk_ends() {
+	make_files 5
+	expect 5 "$("$readings" rename-each "$mnt/d" 100)" "names that came"
+	ls "$mnt/d" >/dev/null
+	expect 5 "$("$readings" rename-each "$mnt/d" 100)" "names that came from what the kernel had cached"
+	expect 5 "$("$readings" stateless "$mnt/d" 100)" "names that came to a descriptor for each"
+	expect "f0... f1... f2... f3... f4..." "$(in_one_line ls "$mnt/d")"
+}
+
+# So are the loops of a few programs.
+test_programs_renaming_ends() {
+	make_files 5
+	cd "$mnt/d"
+	if command -v perl >/dev/null; then
+		# shellcheck disable=SC2016 # perl's variables
+		perl -e 'opendir(D, "."); while (defined($f = readdir D)) { next if $f =~ /^[.]/; rename $f, "$f.p"; exit 1 if ++$n > 5 }'
+	fi
+	if command -v python3 >/dev/null; then
+		python3 -c 'import os
+for n, e in enumerate(os.scandir(".")): assert n < 5; os.rename(e.name, e.name + ".s")'
+	fi
+	find . -type f -exec mv {} {}.f \;
+	expect 5 "$(find . -name 'f?*.f' | wc -l)" "files that find has renamed once"
+	mkdir sub
+	mv f* sub/
+	expect "sub" "$(ls)"
+	cd /
+}
+
+# Files that are made during a walk do not make it longer, and come when it is set back to the start.
+test_making_walk_ends() {
+	make_files 3
+	expect "f0 f1 f2 - f0 f1 f2 new1 new2" "$(steps "open 0" "read 0 1" "sh touch $mnt/d/new1" "read 0 1" \
+		"sh touch $mnt/d/new2" "read 0 9" "read 0 9" "rewind 0" "read 0 9")"
+}
+
+# A descriptor that is set back sees what there is by then; another one goes on with what there was when it began.
+test_second_descriptor() {
+	make_files 4
+	expect "f0 f0 f0 f1 f2 f3 new f1 f2 f3 -" "$(steps "open 0" "read 0 1" "open 1" "read 1 1" "sh touch $mnt/d/new" \
+		"rewind 1" "read 1 9" "read 0 9" "read 0 1")"
+}
+
+# A descriptor that was opened before others were listed, and read after, has its own end.
+test_end_is_its_own() {
+	make_files 3
+	expect "f0 f1 f2 new f0 f1 f2 new -" "$(steps "open 0" "open 1" "sh touch $mnt/d/new" "read 1 9" "read 0 2" \
+		"sh touch $mnt/d/newer; ls $mnt/d >/dev/null" "read 0 9" "read 0 1")"
+}
+
+# What the kernel has kept of a reading that was given up does not come to a later one, however that goes.
+test_half_a_reading_is_not_kept() {
+	make_files 300
+	"$readings" steps "$mnt/d" "open 0" "read 0 1" "tell 0" "read 0 99" "sh rm $mnt/d/f1" "rewind 0" "read 0 999" "read 0 1" \
+		"seek 0 0" "read 0 1" >"$scratch/names"
+	expect "- f2" "$(tail -n 2 "$scratch/names" | in_one_line cat)" "the end, and what comes for the removed name"
+	expect 299 "$(sed -n 3p "$scratch/names" | wc -w)" "names of a whole reading"
+}
+
+# A file keeps its place when it gets another name, so it comes once; a name that has come does not come again.
+test_renamed_come_once() {
+	make_files 5
+	expect "f0 later f2 f3 f4 -" "$(steps "open 0" "read 0 1" "sh cd $mnt/d && mv f1 later && mv f0 earlier" "read 0 9" "read 0 9")"
+	rm -r "$mnt/d"
+	make_files 5
+	expect "f0 f1 f2 f3 -" "$(steps "open 0" "read 0 1" "sh cd $mnt/d && rm f0 && mv f4 f0" "read 0 9" "read 0 9")"
+}
+
+# Positions of one descriptor mean the same to another, to one that is opened by a handle, and after a remount.
+test_positions_are_the_names() {
+	local handle
+	make_files 20
+	mv "$mnt/d/f6" "$mnt/d/renamed"
+	handle=$("$handles" save "$mnt/d")
+	expect "f0 f1 f2 f3 f4 f5 renamed f7" "$(steps "open 0" "read 0 6" "tell 0" "open 1" "seek 1 0" "sh rm $mnt/d/f5" "read 1 2")"
+	remount_it
+	expect "renamed f7" "$(steps "open 0" "seek-to 0 8" "read 0 2")"
+	expect "- - -" "$(steps "open 0" "seek-to 0 9223372036854775807" "read 0 1" "seek-to 0 4611686018427387904" "read 0 1" \
+		"seek-to 0 23" "read 0 1")"
+	"$handles" show "$mnt" "$handle" >/dev/null
+}
+
+# rm -rf of a directory that is being read removes everything, and the reading ends.
+test_removing_all_while_reading() {
+	make_files 2000
+	expect "f0 f1 -" "$(steps "open 0" "read 0 2" "sh cd $mnt/d && rm -rf f* && cd .. && ls -d d >/dev/null" "read 0 9")"
+	rmdir "$mnt/d"
+}
+
+# Random changes between the names of several readings, against the model of what may come (readings.h).
+test_model() {
+	local seed
+	mkdir "$mnt/d"
+	for seed in 1 2 3 4 5 6; do
+		"$readings" model "$mnt/d" $seed 2500 2>"$scratch/model" || fail "seed $seed: $(tail -n 40 "$scratch/model")"
+	done
 }
 
 run_tests "$@"
