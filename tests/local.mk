@@ -47,7 +47,7 @@ libfaultsspill_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/faults -include $(
 
 # The sources of `reel import`, with a watch on what they change.
 noinst_LTLIBRARIES += libcrashimport.la
-libcrashimport_la_SOURCES = tests/crash/watched.h tools/cmd_import.c tools/import_tree.c tools/import_entries.c tools/put.c \
+libcrashimport_la_SOURCES = tests/crash/watched.h tools/host_walk.c tools/host_walk.h tools/cmd_import.c tools/import_tree.c tools/import_entries.c tools/put.c \
 	tools/attributes.c tools/common.c tools/paths.c tools/text.c tools/messages.c tools/output.c tools/progress.c tools/keys.c
 libcrashimport_la_CPPFLAGS = $(AM_CPPFLAGS) -include $(srcdir)/tests/crash/watched.h
 
@@ -96,6 +96,13 @@ tests_mount_passing_SOURCES = tests/mount/passing.c
 tests_mount_passing_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
 tests_mount_passing_LDADD = $(FUSE_LIBS)
 tests_mount_tmpfile_SOURCES = tests/mount/tmpfile.c
+# What is agreed with the kernel: two files of src/fuse, and no mount.
+check_PROGRAMS += tests/mount/agreed
+TESTS += tests/mount/agreed
+tests_mount_agreed_SOURCES = tests/mount/agreed.c src/fuse/init.c src/fuse/wire.c
+tests_mount_agreed_CPPFLAGS = $(AM_CPPFLAGS) -DFUSE_USE_VERSION=312
+tests_mount_agreed_CFLAGS = $(AM_CFLAGS) $(FUSE_CFLAGS)
+tests_mount_agreed_LDADD = $(FUSE_LIBS)
 tests_mount_readings_SOURCES = tests/mount/readings.c tests/mount/calls.h tests/readings.h
 tests_mount_handles_SOURCES = tests/mount/handles.c tests/mount/calls.h
 noinst_PROGRAMS += tests/mount/fanotify

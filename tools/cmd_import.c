@@ -1,19 +1,19 @@
 /*
  * cmd_import.c - `reel import`: walks over a folder and hands what is there to the container's kind.
- * Relies on fts(3), import_tree.c, import_entries.c. Never follows a symbolic link in the folder, and changes
+ * Relies on host_walk.h, import_tree.c, import_entries.c. Never follows a symbolic link in the folder, and changes
  * nothing there.
  */
 #include "config.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "host_walk.h"
 #include "import.h"
 #include "progress.h"
 #include "put.h"
@@ -24,7 +24,8 @@
 /* It may have become something else since it was found: a fifo must not block, a link not be followed. */
 int host_file_open(struct host_file *f, const struct found *found)
 {
-	*f = (struct host_file){.fd = open(found->access, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+	*f = (struct host_file){.fd =
+				    openat(found->dir, found->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
 	if (f->fd < 0)
 		f->err = -errno;
 	return f->err;
@@ -87,95 +88,81 @@ void import_skip(struct import *im, const struct found *found, const char *fmt, 
 	im->incomplete = true;
 }
 
-static int by_name(const FTSENT **a, const FTSENT **b)
-{
-	return strcmp((*a)->fts_name, (*b)->fts_name);
-}
-
-static struct found found_from(const FTSENT *e, size_t folder_len)
-{
-	const char *path = e->fts_path + folder_len;
-
-	return (struct found){
-	    .shown = e->fts_path,
-	    .path = path + strspn(path, "/"),
-	    .name = e->fts_name,
-	    .access = e->fts_accpath,
-	    .st = e->fts_statp,
-	    .parent = e->fts_level > 0 ? e->fts_parent->fts_number : 0,
-	};
-}
-
 static bool is_container(const struct import *im, const struct found *found)
 {
 	return im->container.st_dev == found->st->st_dev && im->container.st_ino == found->st->st_ino;
 }
 
-static int take_tree(struct import *im, FTS *fts, FTSENT *e, const struct found *found)
+static int take_tree(struct import *im, struct host_walk *walk, enum host_event event, const struct host_name *at,
+		     const struct found *found)
 {
+	long in = 0;
 	int r;
 
-	if (e->fts_info == FTS_DP)
-		return import_tree_leave(im, found, e->fts_number);
-	r = import_to_tree(im, found, &e->fts_number);
-	if (e->fts_info == FTS_D && (r < 0 || e->fts_number == 0)) {
-		fts_set(fts, e, FTS_SKIP);
-		e->fts_number = 0;
+	if (event == HOST_LEAVE)
+		return import_tree_leave(im, found, *at->value);
+	r = import_to_tree(im, found, &in);
+	if (event == HOST_ENTER) {
+		*at->value = in;
+		if (r < 0 || in == 0)
+			host_walk_skip(walk);
 	}
 	return r;
 }
 
-/* Of a directory, fts_number is the number of names in it. */
-static int take_entries(struct import *im, FTSENT *e, const struct found *found)
+/* The value of a directory is the number of names in it. */
+static int take_entries(struct import *im, enum host_event event, const struct host_name *at, const struct found *found)
 {
-	if (e->fts_level > 0 && e->fts_info != FTS_DP)
-		e->fts_parent->fts_number++;
-	if (e->fts_info == FTS_DP && e->fts_number == 0 && e->fts_level > 0)
+	if (event != HOST_LEAVE && at->parent != NULL)
+		++*at->parent;
+	if (event == HOST_LEAVE && *at->value == 0 && at->parent != NULL)
 		import_skip(im, found, "is an empty directory, which a container without a file system cannot hold");
-	return e->fts_info == FTS_D || e->fts_info == FTS_DP ? 0 : import_to_entries(im, found);
+	return event == HOST_OTHER ? import_to_entries(im, found) : 0;
 }
 
-static int take(struct import *im, FTS *fts, FTSENT *e, size_t folder_len)
+static int take(struct import *im, struct host_walk *walk, enum host_event event, const struct host_name *at)
 {
-	struct found found = found_from(e, folder_len);
+	const struct found found = {
+	    .shown = at->shown,
+	    .path = at->path,
+	    .dir = at->dir,
+	    .name = at->name,
+	    .st = &at->st,
+	    .parent = at->parent != NULL ? *at->parent : 0,
+	};
 
-	switch (e->fts_info) {
-	case FTS_DNR:
-	case FTS_ERR:
-	case FTS_NS:
-		import_skip(im, &found, "%s (not imported)", strerror(e->fts_errno));
+	if (event == HOST_ERROR) {
+		import_skip(im, &found, "%s (not imported)", strerror(-at->error));
 		return 0;
-	case FTS_DC:
+	}
+	if (event == HOST_LOOP) {
 		import_skip(im, &found, "is a directory that contains itself (not imported again)");
 		return 0;
-	default:
-		break;
 	}
 	if (is_container(im, &found)) {
 		import_skip(im, &found, "is the container itself (not imported)");
 		return 0;
 	}
-	return im->c.tree ? take_tree(im, fts, e, &found) : take_entries(im, e, &found);
+	return im->c.tree ? take_tree(im, walk, event, at, &found) : take_entries(im, event, at, &found);
 }
 
-static int walk(struct import *im, char *folder)
+static int walk(struct import *im, const char *folder)
 {
-	char *roots[] = {folder, NULL};
-	FTS *fts = fts_open(roots, FTS_PHYSICAL | FTS_COMFOLLOW, by_name);
-	FTSENT *e;
-	int r = 0;
+	struct host_walk *w;
+	struct host_name at;
+	int r = host_walk_begin(folder, &w), event;
 
-	if (fts == NULL) {
-		complain(folder, "%s", strerror(errno));
-		return -EIO;
+	if (r < 0) {
+		complain(folder, "%s", strerror(-r));
+		return r;
 	}
-	while (r == 0 && (errno = 0, e = fts_read(fts)) != NULL)
-		r = put_stopped() ? -ECANCELED : take(im, fts, e, strlen(folder));
-	if (r == 0 && errno != 0) {
-		complain(folder, "%s (not all of it is imported)", strerror(errno));
-		r = -EIO;
+	while (r == 0 && (event = host_walk_next(w, &at)) != HOST_END) {
+		if (event < 0)
+			complain(folder, "%s (not all of it is imported)",
+				 event == -ESTALE ? "was changed while it was read" : strerror(-event));
+		r = event < 0 ? event : put_stopped() ? -ECANCELED : take(im, w, (enum host_event)event, &at);
 	}
-	fts_close(fts);
+	host_walk_end(w);
 	return r;
 }
 

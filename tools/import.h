@@ -20,10 +20,10 @@ struct import {
 
 /* Something in the folder. */
 struct found {
-	const char *shown;  /* its path as the user knows it, for messages */
-	const char *path;   /* below the folder, without a slash in front: its path in the container; empty: the folder */
-	const char *name;   /* the last component */
-	const char *access; /* how the process reaches it now */
+	const char *shown; /* its path as the user knows it, for messages */
+	const char *path;  /* below the folder, without a slash in front: its path in the container; empty: the folder */
+	int dir;           /* the directory that it is in, and its name there, by which it is reached: paths may be too long */
+	const char *name;
 	const struct stat *st;
 	long parent; /* what was returned for the directory it is in */
 };

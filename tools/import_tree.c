@@ -31,18 +31,27 @@ struct linked {
 
 /* --- extended attributes of the source ----------------------------------------------------------------- */
 
+/* These calls want a path: one that is short wherever it leads. */
+enum { WAY_MAX = 32 + FS_NAME_MAX + 1 };
+
+static const char *way_to(const struct found *found, char way[WAY_MAX])
+{
+	snprintf(way, WAY_MAX, "/proc/self/fd/%d/%.*s", found->dir, FS_NAME_MAX, found->name);
+	return way;
+}
+
 static ssize_t list_host(void *arg, char *buf, size_t size)
 {
-	const struct found *found = arg;
-	ssize_t n = llistxattr(found->access, buf, size);
+	char way[WAY_MAX];
+	ssize_t n = llistxattr(way_to(arg, way), buf, size);
 
 	return n < 0 ? -errno : n;
 }
 
 static ssize_t get_host(void *arg, const char *name, void *buf, size_t size)
 {
-	const struct found *found = arg;
-	ssize_t n = lgetxattr(found->access, name, buf, size);
+	char way[WAY_MAX];
+	ssize_t n = lgetxattr(way_to(arg, way), name, buf, size);
 
 	return n < 0 ? -errno : n;
 }
@@ -252,7 +261,7 @@ static int put_other(struct import *im, const struct found *found, const struct 
 	int r;
 
 	if (S_ISLNK(found->st->st_mode)) {
-		len = readlink(found->access, target, sizeof(target) - 1);
+		len = readlinkat(found->dir, found->name, target, sizeof(target) - 1);
 		if (len < 0) {
 			import_skip(im, found, "%s (not imported)", strerror(errno));
 			return 0;

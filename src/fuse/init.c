@@ -4,6 +4,7 @@
 #include "config.h"
 
 #include "ops.h"
+#include "wire.h"
 
 #define MAX_WRITE      (1u << 20)
 #define MAX_READAHEAD  (1u << 20)
@@ -41,6 +42,7 @@ void op_init(void *userdata, struct fuse_conn_info *conn)
 #endif
 	conn->want &= ~UNWANTED;
 	conn->want |= wanted & conn->capable;
+	wire_want(conn->want);
 	m->writeback = conn->want & FUSE_CAP_WRITEBACK_CACHE;
 	/* The kernel then sends times only when they are others than those it has: one set here too would stay. */
 	if (m->writeback)

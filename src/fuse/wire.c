@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <sys/uio.h>
@@ -85,18 +86,38 @@ static _Thread_local struct {
 /* What the INIT reply adds where the kernel offers it. */
 #define ADDED (FUSE_HANDLE_KILLPRIV_V2 | FUSE_SETXATTR_EXT)
 
-/* An INIT request was read that offers `added`, some of ADDED, and its reply has not been sent. */
+/* What init.c can want: libfuse 3.14 does not pass all of it on. */
+static const struct {
+	unsigned capability;
+	uint32_t flag;
+	const char *name;
+} known[] = {
+    {FUSE_CAP_ASYNC_READ, FUSE_ASYNC_READ, "ASYNC_READ"},
+    {FUSE_CAP_ATOMIC_O_TRUNC, FUSE_ATOMIC_O_TRUNC, "ATOMIC_O_TRUNC"},
+    {FUSE_CAP_EXPORT_SUPPORT, FUSE_EXPORT_SUPPORT, "EXPORT_SUPPORT"},
+    {FUSE_CAP_DONT_MASK, FUSE_DONT_MASK, "DONT_MASK"},
+    {FUSE_CAP_READDIRPLUS, FUSE_DO_READDIRPLUS, "DO_READDIRPLUS"},
+    {FUSE_CAP_READDIRPLUS_AUTO, FUSE_READDIRPLUS_AUTO, "READDIRPLUS_AUTO"},
+    {FUSE_CAP_WRITEBACK_CACHE, FUSE_WRITEBACK_CACHE, "WRITEBACK_CACHE"},
+    {FUSE_CAP_PARALLEL_DIROPS, FUSE_PARALLEL_DIROPS, "PARALLEL_DIROPS"},
+    {FUSE_CAP_POSIX_ACL, FUSE_POSIX_ACL, "POSIX_ACL"},
+    {FUSE_CAP_CACHE_SYMLINKS, FUSE_CACHE_SYMLINKS, "CACHE_SYMLINKS"},
+    {FUSE_CAP_EXPLICIT_INVAL_DATA, FUSE_EXPLICIT_INVAL_DATA, "EXPLICIT_INVAL_DATA"},
+};
+
+/* An INIT request was read that offers `offered`, and its reply has not been sent. */
 static atomic_bool init_pending;
 static uint64_t init_unique; /* both written before init_pending is set, read after it was seen set */
-static uint32_t added;
+static uint32_t offered;
+static unsigned wanted; /* capabilities; by the thread that handles INIT, as it sends the reply */
 /* SETXATTR comes in its long form. Set before the kernel hears of it. */
 static atomic_bool setxattr_ext;
 
 static void note_init(const struct fuse_in_header *in, const struct fuse_init_in *init)
 {
-	if (init->major != 7 || !(init->flags & ADDED))
+	if (init->major != 7)
 		return;
-	added = init->flags & ADDED;
+	offered = init->flags;
 	init_unique = in->unique;
 	atomic_store(&init_pending, true);
 }
@@ -213,6 +234,30 @@ static ssize_t write_error(int fd, const struct fuse_out_header *out)
 	return -1;
 }
 
+void wire_want(unsigned capabilities)
+{
+	wanted = capabilities;
+}
+
+/* The flags that are wanted and offered; says which of them libfuse would have left out of `sent`. */
+static uint32_t agreed(uint32_t sent)
+{
+	char names[512] = "";
+	uint32_t flags = 0;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		size_t len = strlen(names);
+
+		if (!(wanted & known[i].capability) || !(offered & known[i].flag))
+			continue;
+		flags |= known[i].flag;
+		snprintf(names + len, sizeof(names) - len, " %s%s", known[i].name,
+			 sent & known[i].flag ? "" : " (left out by libfuse)");
+	}
+	log_line(LOG_DEBUG, "agreed with the kernel:%s", names);
+	return flags;
+}
+
 static void add_to_init(const struct fuse_out_header *out, const struct iovec *body)
 {
 	struct fuse_init_out *init = body->iov_base;
@@ -222,9 +267,9 @@ static void add_to_init(const struct fuse_out_header *out, const struct iovec *b
 	atomic_store(&init_pending, false);
 	if (out->error != 0 || body->iov_len < offsetof(struct fuse_init_out, congestion_threshold) + sizeof(uint16_t))
 		return;
-	init->flags |= added;
+	init->flags |= agreed(init->flags) | (offered & ADDED);
 	init->congestion_threshold = WIRE_CONGESTION;
-	atomic_store(&setxattr_ext, (added & FUSE_SETXATTR_EXT) != 0);
+	atomic_store(&setxattr_ext, (offered & FUSE_SETXATTR_EXT) != 0);
 }
 
 static ssize_t write_reply(int fd, struct iovec *iov, int count, void *userdata)

@@ -8,6 +8,7 @@
  *   which the kernel alone knows.
  * - The number of requests past which the kernel, asked to write out, passes over files: libfuse allows for no more than
  *   there may be under way.
+ * - What libfuse leaves out of the INIT reply though it is asked for: PARALLEL_DIROPS (3.14).
  * - TMPFILE and STATX: requests that libfuse 3.14 answers with ENOSYS.
  *
  * All of it is found in the messages as they pass. The questions below are about the request that the calling
@@ -27,6 +28,9 @@
 
 /* To be called between fuse_session_mount() and the loop. 0, or -1 (logged). */
 int wire_install(struct fuse_session *se);
+
+/* To be called by the handler of INIT, with fuse_conn_info.want: the reply has what the kernel offers of these. */
+void wire_want(unsigned capabilities);
 
 /*
  * Ends a connection that is not going to be served, of which somebody else may have the descriptor: the kernel's first request

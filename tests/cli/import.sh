@@ -45,6 +45,56 @@ test_tree_is_that_of_the_folder() {
 	is "$(reel ls -R --json c | jq '.names | length')" $(($(tr -dc '\0' <paths | wc -c) - 1))
 }
 
+# bury NAME LEVELS: what is in src is then so many directories of that name further down.
+bury() {
+	local i
+	for ((i = 0; i < $2; i++)); do
+		mkdir above
+		mv src "above/$1"
+		mv above src
+	done
+}
+
+# Expects a folder whose paths are longer than any that the kernel takes, or fts(3), to be imported: contents, attributes, links.
+test_paths_longer_than_the_kernel_takes() {
+	local name path
+	name=$(printf 'n%.0s' {1..255})
+	mkdir src src/empty
+	echo contents >"src/$name"
+	ln "src/$name" src/other
+	ln -s target src/link
+	mkfifo src/fifo
+	chmod 700 src/empty
+	touch -d 2001-02-03 src/empty
+	bury "$name" 280
+	path=$(printf "$name/%.0s" {1..280})
+	reel init c
+	run 0 reel import c src
+	is "$out$err" ""
+	is "$(reel cat c "$path$name")" contents
+	is "$(reel ls c "$path" | tr '\n' ' ')" "empty fifo link $name other "
+	is "$(reel stat --json c "${path}other" | jq .links)" 2
+	is "$(reel stat --json c "${path}empty" | jq -r .mode)" 0700
+	matches "$(reel stat --json c "${path}empty" | jq -r .modified)" "2001-02-03*"
+	run 0 reel import c src
+	is "$out$err" ""
+	run 0 reel check c
+}
+
+# Expects a line that says what could not be imported far down, and the rest to be there.
+test_deep_trouble_is_told() {
+	local path
+	mkdir -p src/x
+	echo b >src/y
+	bury directory 700
+	path=$(printf 'directory/%.0s' {1..700})
+	reel init c
+	reel write c "${path}x" file
+	run 1 reel import c src
+	matches "$err" "*is a directory, and /directory*"
+	is "$(reel cat c "${path}y")" b
+}
+
 # Expects names of one file to be names of one inode.
 test_hard_links_stay_hard_links() {
 	folder

@@ -185,6 +185,14 @@ test_removing_all_while_reading() {
 	rmdir "$mnt/d"
 }
 
+# Names are right at once after each change while others look them up and read the directory at the same time.
+test_lookups_beside_changes() {
+	mkdir "$mnt/d"
+	timeout 60 "$readings" beside "$mnt/d" 400
+	expect "" "$(ls "$mnt/d")" "names left"
+	rmdir "$mnt/d"
+}
+
 # Random changes between the names of several readings, against the model of what may come (readings.h).
 test_model() {
 	local seed

@@ -6,12 +6,15 @@
  *        "seek-to A OFFSET", "at-end A" (lseek with SEEK_END), "close A", or "sh COMMAND". A, B: 0 to 3.
  *        readings rename-each DIRECTORY MOST: gives each name that comes a longer one; prints how many came, at most MOST.
  *        readings stateless DIRECTORY MOST: likewise, as an NFS server does: with a new descriptor for each name.
- * (calls.h)
+ *        readings beside DIRECTORY STEPS: changes of names, each looked at at once, while other processes look the same names
+ * up and read the directory with their attributes. (calls.h)
  */
 #include "config.h"
 
 #include <dirent.h>
 #include <limits.h>
+#include <signal.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "../readings.h"
@@ -208,11 +211,98 @@ static void stateless(char **arg)
 	printf("%ld\n", n);
 }
 
+/* --- lookups beside changes ------------------------------------------------------------------------------------ */
+
+enum { LOOKERS = 4, BESIDE = 8 };
+
+/* Looks the names up, and the directory over, until it is ended. A name may be there or not, and nothing else. */
+__attribute__((noreturn)) static void look_on(unsigned long seed)
+{
+	char name[NAME_MAX + 1];
+	struct stat st;
+
+	for (unsigned long i = seed;; i++) {
+		int from = -1;
+
+		snprintf(name, sizeof(name), "%c%lu", "ab"[i % 2], i / 2 % BESIDE);
+		if (stat(name, &st) < 0 && errno != ENOENT)
+			die("stat");
+		if (i % 4 == seed % 4)
+			from = open_file(".", O_RDONLY | O_DIRECTORY);
+		while (from >= 0 && next_of(from, 512, name))
+			if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+				die("fstatat");
+		if (from >= 0)
+			end_file(from);
+	}
+}
+
+/* The name stands for the inode, which has so many names; 0: for none. */
+static void is(const char *name, ino_t ino, nlink_t links)
+{
+	struct stat st;
+
+	if (ino == 0) {
+		expect(stat(name, &st) < 0 && errno == ENOENT, "a name that was taken away is gone");
+		return;
+	}
+	if (stat(name, &st) < 0)
+		die(name);
+	expect(st.st_ino == ino && st.st_nlink == links, "a name stands for what it was given to, with its links");
+}
+
+static void change_and_look(long i)
+{
+	char a[16], b[16];
+	struct stat st;
+
+	snprintf(a, sizeof(a), "a%ld", i % BESIDE);
+	snprintf(b, sizeof(b), "b%ld", i % BESIDE);
+	make(a);
+	if (stat(a, &st) < 0)
+		die("stat");
+	is(a, st.st_ino, 1);
+	if (link(a, b) < 0)
+		die("link");
+	is(a, st.st_ino, 2);
+	is(b, st.st_ino, 2);
+	remove_it(a);
+	is(a, 0, 0);
+	is(b, st.st_ino, 1);
+	rename_it(b, a);
+	is(b, 0, 0);
+	is(a, st.st_ino, 1);
+	remove_it(a);
+	is(a, 0, 0);
+}
+
+static void beside(char **arg)
+{
+	long steps_to_do = number(arg[1]);
+	pid_t looker[LOOKERS];
+	int status;
+
+	if (chdir(arg[0]) < 0)
+		die("chdir");
+	for (unsigned long i = 0; i < LOOKERS; i++) {
+		looker[i] = fork();
+		if (looker[i] < 0)
+			die("fork");
+		if (looker[i] == 0)
+			look_on(i);
+	}
+	for (long i = 0; i < steps_to_do; i++)
+		change_and_look(i);
+	for (int i = 0; i < LOOKERS; i++) {
+		if (kill(looker[i], SIGKILL) < 0 || waitpid(looker[i], &status, 0) < 0)
+			die("kill, waitpid");
+		expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "who looks on has seen nothing wrong");
+	}
+}
+
 static const struct call calls[] = {
-    {"model", 3, model},
-    {"steps", 1, steps},
-    {"rename-each", 2, rename_each},
-    {"stateless", 2, stateless},
+    {"beside", 2, beside},           {"model", 3, model},         {"steps", 1, steps},
+    {"rename-each", 2, rename_each}, {"stateless", 2, stateless},
 };
 
 int main(int argc, char **argv)
