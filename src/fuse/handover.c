@@ -49,9 +49,9 @@ static struct fuse_session *session;
 static const char *usual;
 static atomic_bool running;
 
-void handover_start(void)
+void handover_start(bool auto_unmount)
 {
-	keeper = keeper_start();
+	keeper = keeper_start(auto_unmount);
 }
 
 void handover_count(int change)
@@ -59,7 +59,7 @@ void handover_count(int change)
 	keeper_count(keeper, change);
 }
 
-void handover_mounted(struct fuse_session *se, const char *path, bool auto_unmount)
+void handover_mounted(struct fuse_session *se, const char *path)
 {
 	int res;
 
@@ -75,7 +75,7 @@ void handover_mounted(struct fuse_session *se, const char *path, bool auto_unmou
 			 "%s: the mount is not found among those of this process: %s; it has to be unmounted by hand", path,
 			 strerror(-res));
 	else
-		res = keeper_mounted(keeper, path, state.dev, auto_unmount);
+		res = keeper_mounted(keeper, path, state.dev);
 	pthread_mutex_unlock(&lock);
 	if (state.known && res < 0)
 		log_line(LOG_DEBUG,

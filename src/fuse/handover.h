@@ -9,14 +9,14 @@
 
 struct fuse_session;
 
-/* Starts the keeper: to be called first, while the process has a single thread. Without it the mount works all the same. */
-void handover_start(void);
-
 /*
- * se has just been mounted at `path`, which stays in place until handover_stop(); the loop has not begun. auto_unmount: the
- * mount is to go when this process is killed.
+ * Starts the keeper: to be called first, while the process has a single thread. Without it the mount works all the same.
+ * auto_unmount: the mount is to go when this process is killed.
  */
-void handover_mounted(struct fuse_session *se, const char *path, bool auto_unmount);
+void handover_start(bool auto_unmount);
+
+/* se has just been mounted at `path`, which stays in place until handover_stop(); the loop has not begun. */
+void handover_mounted(struct fuse_session *se, const char *path);
 
 /* A file or directory was opened (1) or closed (-1). Any thread. */
 void handover_count(int change);

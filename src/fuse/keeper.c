@@ -30,7 +30,7 @@ struct keeper {
 	struct keeper_shared *shared;
 };
 
-struct keeper *keeper_start(void)
+struct keeper *keeper_start(bool auto_unmount)
 {
 	struct keeper *k = calloc(1, sizeof(*k));
 	struct keeper_shared *shared = MAP_FAILED;
@@ -43,7 +43,7 @@ struct keeper *keeper_start(void)
 
 		k->pid = fork();
 		if (k->pid == 0)
-			keeper_main(sockets[1], self, shared);
+			keeper_main(sockets[1], self, shared, auto_unmount);
 		close(sockets[1]);
 		if (k->pid > 0) {
 			k->socket = sockets[0];
@@ -141,9 +141,9 @@ static struct timespec in_seconds(int seconds)
 	return t;
 }
 
-int keeper_mounted(struct keeper *k, const char *path, dev_t dev, bool auto_unmount)
+int keeper_mounted(struct keeper *k, const char *path, dev_t dev)
 {
-	struct keeper_request request = {.op = KEEPER_MOUNTED, .dev = dev, .auto_unmount = auto_unmount};
+	struct keeper_request request = {.op = KEEPER_MOUNTED, .dev = dev};
 	const struct timespec deadline = in_seconds(PATIENCE_S);
 	struct keeper_answer answer;
 

@@ -28,20 +28,18 @@ struct keeper;
 
 /*
  * Starts the process. To be called while this one has a single thread, and before it opens what must not live
- * longer than itself. NULL: there is none (logged), and the functions below fail.
+ * longer than itself. NULL: there is none (logged), and the functions below fail. auto_unmount: it unmounts when the daemon has
+ * ended without that, and goes by another name, so that who kills all that is called reelfs leaves it. (libfuse leaves this to
+ * fusermount3, which as root may not look into a user's mount.)
  */
-struct keeper *keeper_start(void);
+struct keeper *keeper_start(bool auto_unmount);
 
 /* For each file or directory of the mount that is opened (1) or closed (-1): while any is open the clone is kept. NULL is
  * allowed. */
 void keeper_count(struct keeper *k, int change);
 
-/*
- * The file system `dev` has been mounted at `path`: it is to be cloned, and with `auto_unmount` to be unmounted when the daemon
- * has ended without that (libfuse leaves it to fusermount3, whom a user's mount does not let look at it). 0, or a negative
- * errno value.
- */
-int keeper_mounted(struct keeper *k, const char *path, dev_t dev, bool auto_unmount);
+/* The file system `dev` has been mounted at `path`: it is to be cloned. 0, or a negative errno value. */
+int keeper_mounted(struct keeper *k, const char *path, dev_t dev);
 
 enum keeper_sync {
 	KEEPER_MARKS, /* only marks a directory and closes it */

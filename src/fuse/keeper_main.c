@@ -145,7 +145,6 @@ static int answer_request(void)
 		request.path[sizeof(request.path) - 1] = '\0';
 		snprintf(state.path, sizeof(state.path), "%s", request.path);
 		state.dev = request.dev;
-		state.auto_unmount = request.auto_unmount;
 		answer.result = take_clone(state.path);
 		break;
 	case KEEPER_ASK_MARK:
@@ -210,6 +209,24 @@ static void detach(int socket)
 		_exit(1);
 }
 
+/* It is to outlive whoever kills by the name or the command line of the daemon, which it has a copy of. */
+static void rename_process(void)
+{
+	static const char name[] = "auto-unmount";
+	char *line = program_invocation_name;
+	char copy[sizeof(state.path)];
+	FILE *file = fopen("/proc/self/cmdline", "re");
+	size_t size = file != NULL ? fread(copy, 1, sizeof(copy), file) : 0;
+
+	if (file != NULL)
+		fclose(file);
+	prctl(PR_SET_NAME, name);
+	if (size > sizeof(name) && memcmp(copy, line, size) == 0) {
+		memset(line, 0, size);
+		memcpy(line, name, sizeof(name));
+	}
+}
+
 /* (M3) The clone keeps the device number from being another file system's; without it only what has no daemon is taken away. */
 static bool take_away(const struct mount_entry *entry)
 {
@@ -219,7 +236,7 @@ static bool take_away(const struct mount_entry *entry)
 
 	if (root < 0)
 		return false;
-	if (state.inside >= 0 || (fstatfs(root, &fs) < 0 && errno == ENOTCONN))
+	if (state.inside >= 0 || (fstatfs(root, &fs) < 0 && (errno == ENOTCONN || errno == ECONNABORTED)))
 		gone = mounts_detach(root, entry->path) == 0;
 	close(root);
 	return gone;
@@ -250,13 +267,16 @@ static void end(void)
 	_exit(0);
 }
 
-void keeper_main(int socket, pid_t parent, struct keeper_shared *shared)
+void keeper_main(int socket, pid_t parent, struct keeper_shared *shared, bool auto_unmount)
 {
 	int wait_ms = -1;
 	bool settled = true;
 
 	daemon_pid = parent;
 	detach(socket);
+	if (auto_unmount)
+		rename_process();
+	state.auto_unmount = auto_unmount;
 	state.shared = shared;
 	state.inside = state.changes = -1;
 	for (;;) {

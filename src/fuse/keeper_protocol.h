@@ -15,7 +15,6 @@ struct keeper_request {
 	uint64_t token;
 	dev_t dev; /* KEEPER_MOUNTED: and the path, which the rest have none of */
 	enum keeper_op op;
-	bool auto_unmount; /* with KEEPER_MOUNTED, too */
 	char path[PATH_MAX];
 };
 
@@ -30,6 +29,6 @@ struct keeper_shared {
 };
 
 /* The keeper's life; `parent` is the daemon. */
-void keeper_main(int socket, pid_t parent, struct keeper_shared *shared) __attribute__((noreturn));
+void keeper_main(int socket, pid_t parent, struct keeper_shared *shared, bool auto_unmount) __attribute__((noreturn));
 
 #endif

@@ -286,7 +286,7 @@ static int mount_and_loop(struct mount *m, struct options *o, const struct paths
 	device_served();
 	if (!paths->device)
 		trust_mounted(&o->trust, mount);
-	handover_mounted(se, mount, o->auto_unmount);
+	handover_mounted(se, mount);
 	mending = wire_install(se) == 0 && mend_start(m, mount) == 0;
 	if (mending)
 		ret = loop(se, o, mount);
@@ -368,7 +368,7 @@ int session_run(struct options *o, const struct paths *paths)
 {
 	int ret;
 
-	handover_start();
+	handover_start(o->auto_unmount);
 	log_run();
 	become_io_flusher();
 	rlimits_raise();

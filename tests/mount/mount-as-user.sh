@@ -129,12 +129,21 @@ test_auto_unmount() {
 	unmount_as_alice
 }
 
-# Root's goes as well when the process that watches it is killed too, and wherever it was moved to.
+# So is nothing when all that is called after reelfs, or has its container in the command line, was killed.
+test_auto_unmount_when_all_are_killed() {
+	local pids
+	mount_as_alice -o auto_unmount
+	mapfile -t pids < <(pgrep -f "$container"; pgrep -P "$daemon" reelfs)
+	[ ${#pids[@]} -gt 0 ] || fail "no process has the container in its command line"
+	killed "${pids[@]}"
+	mount_it
+	unmount_as_alice
+}
+
+# Root's goes as well, wherever it was moved to.
 test_auto_unmount_as_root() {
 	need_root
 	mount_it -o create,auto_unmount
-	killed "$daemon" "$(keeper)"
-	mount_it -o auto_unmount
 	mkdir "$scratch/moved"
 	mount --move "$mnt" "$scratch/moved"
 	mnt=$scratch/moved
