@@ -57,6 +57,17 @@ static bool is_control(uint32_t c)
 	return c < 0x20 || (c >= 0x7f && c < 0xa0);
 }
 
+/* How many bytes from here on are the same in every form. Paths are long where trees are deep, so this decides how fast they
+ * are. */
+static size_t plain(const unsigned char *p, const unsigned char *end)
+{
+	const unsigned char *from = p;
+
+	while (p < end && *p >= 0x20 && *p < 0x7f && *p != '"' && *p != '\\')
+		p++;
+	return (size_t)(p - from);
+}
+
 void put_escaped(FILE *out, const char *s, size_t len, bool backslash)
 {
 	static const char letters[] = "\a\b\t\n\v\f\r";
@@ -67,6 +78,12 @@ void put_escaped(FILE *out, const char *s, size_t len, bool backslash)
 	size_t n;
 
 	while (p < end) {
+		n = plain(p, end);
+		if (n > 0) {
+			fwrite(p, 1, n, out);
+			p += n;
+			continue;
+		}
 		n = utf8_sequence(p, (size_t)(end - p), &c);
 		if (n > 0 && !is_control(c)) {
 			if (c == '\\' && backslash)
@@ -106,6 +123,12 @@ void put_json_string(FILE *out, const char *s, size_t len)
 
 	putc('"', out);
 	while (p < end) {
+		n = plain(p, end);
+		if (n > 0) {
+			fwrite(p, 1, n, out);
+			p += n;
+			continue;
+		}
 		n = utf8_sequence(p, (size_t)(end - p), &c);
 		if (n == 0) {
 			fprintf(out, "\\udc%02x", *p++);
