@@ -16,6 +16,7 @@
 #include "commit.h"
 #include "create.h"
 #include "disk.h"
+#include "target.h"
 #include "whole.h"
 
 enum { NAMES_TRIED = 1000 };
@@ -97,7 +98,7 @@ static int free_name(const struct fs *fs, const char *target, char **ret)
 int create_container(struct fs *fs, const char *path, bool replace, create_fill_fn fill, void *arg)
 {
 	/* Through symbolic links: what they lead to is replaced, not they. */
-	char *target = replace ? realpath(path, NULL) : strdup(path), *temporary;
+	char *target = replace ? target_of(path) : strdup(path), *temporary;
 	int r;
 
 	if (!target)

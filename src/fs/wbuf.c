@@ -21,6 +21,7 @@
 
 #include "ranges.h"
 #include "spill.h"
+#include "target.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +58,7 @@ struct wbuf {
 
 int wbuf_pool_init(struct wbuf_pool *pool, const char *container_path, uint64_t per_file, uint64_t total)
 {
-	char *path = realpath(container_path, NULL);
+	char *path = target_of(container_path);
 	if (!path)
 		return -errno;
 	int dir = open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);

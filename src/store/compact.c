@@ -9,6 +9,7 @@
 
 #include "copy.h"
 #include "search.h"
+#include "target.h"
 
 struct compaction {
 	struct reel *r, *to;
@@ -170,7 +171,7 @@ static int prepare(struct compaction *c)
 
 	if (!store_writable(c->r))
 		return -EROFS;
-	c->target = realpath(c->r->path, NULL);
+	c->target = target_of(c->r->path);
 	if (c->target == NULL)
 		return step(c, "looking for the container at its path", -errno);
 	err = step(c, "looking for the container at its path", check_place(c));

@@ -39,6 +39,7 @@ libstore_la_SOURCES = \
 	src/store/swap.c \
 	src/store/sync.c \
 	src/store/tail.c \
+	src/store/target.c src/store/target.h \
 	src/store/torn.c \
 	src/store/u64table.c src/store/u64table.h \
 	src/store/visit.c \

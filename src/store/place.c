@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "store.h"
+#include "target.h"
 
 enum { TYPE_MAX = 64 };
 
@@ -133,7 +134,7 @@ void place_ask_name(struct reel *r, const char *path)
 {
 	char *target;
 
-	if (!r->place.shared || (target = realpath(path, NULL)) == NULL)
+	if (!r->place.shared || (target = target_of(path)) == NULL)
 		return;
 	(void)r->disk->renameat2(r->disk, target, target, RENAME_NOREPLACE);
 	free(target);

@@ -81,6 +81,24 @@ test_paths_longer_than_the_kernel_takes() {
 	run 0 reel check c
 }
 
+# Expects containers in a working directory whose own path is longer than the kernel takes to be made, written, compacted.
+test_works_in_a_directory_that_has_no_path() {
+	local name i
+	name=$(printf 'n%.0s' {1..250})
+	mkdir -p src/from
+	echo text >src/from/a
+	bury "$name" 20
+	cd src
+	for ((i = 0; i < 20; i++)); do cd "./$name" 2>/dev/null; done
+	run 0 reel init c
+	run 0 reel write c b words
+	run 0 reel import c from
+	run 0 reel import new from
+	run 0 reel compact c
+	is "$(reel ls c | tr '\n' ' ')" "a b "
+	is "$(reel ls new)" a
+}
+
 # Expects a line that says what could not be imported far down, and the rest to be there.
 test_deep_trouble_is_told() {
 	local path
