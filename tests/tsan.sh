@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Builds the store's tests with threads under ThreadSanitizer, in a folder of its own, and runs them. Not part of
+# Builds the tests with threads under ThreadSanitizer, in a folder of its own, and runs them. Not part of
 # `make check`, because the whole of it has to be built for this.
 # usage: tests/tsan.sh [FOLDER]
 set -euo pipefail
 
 source_tree=$(cd "$(dirname "$0")/.." && pwd)
 folder=${1:-$(mktemp -d "${TMPDIR:-/tmp}/reel-tsan.XXXXXX")}
-programs="tests/unit/store/test_threads tests/unit/store/test_concurrent tests/unit/store/test_compact tests/unit/store/test_writer tests/unit/store/test_library"
+programs="tests/unit/store/test_threads tests/unit/store/test_concurrent tests/unit/store/test_compact tests/unit/store/test_writer tests/unit/store/test_library tests/unit/fs/test_threads"
 
 mkdir -p "$folder"
 cd "$folder"
