@@ -6,14 +6,13 @@
  */
 #include "config.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <linux/fuse.h>
@@ -105,23 +104,10 @@ struct reply {
 	struct fuse_init_out init;
 };
 
-static ssize_t take(int fd, void *buf, size_t len, void *userdata)
-{
-	(void)userdata;
-	return read(fd, buf, len);
-}
-
-static ssize_t give(int fd, struct iovec *iov, int count, void *userdata)
-{
-	(void)userdata;
-	return writev(fd, iov, count);
-}
-
 /* One INIT that offers `flags` and its reply. */
 static int ask(uint32_t flags, struct reply *reply)
 {
 	static const struct fuse_lowlevel_ops ops = {.init = op_init};
-	static const struct fuse_custom_io io = {.read = take, .writev = give};
 	const struct options options = {.writeback = true, .xattrs = true};
 	struct mount m = {.options = &options, .ready = ready};
 	char *argv[] = {"agreed", NULL};
@@ -130,17 +116,25 @@ static int ask(uint32_t flags, struct reply *reply)
 				  {.major = 7, .minor = 36, .max_readahead = 131072, .flags = flags}};
 	struct fuse_session *session = fuse_session_new(&args, &ops, sizeof(ops), &m);
 	struct fuse_buf buf = {0};
-	int fd[2];
+	char place[32];
+	int fd[2], r = -1;
 
-	if (session == NULL || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd) < 0 ||
-	    fuse_session_custom_io(session, &io, fd[1]) != 0)
+	if (session == NULL || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fd) < 0)
 		return -1;
+	snprintf(place, sizeof(place), "/dev/fd/%d", fd[1]);
 	m.session = session;
-	if (wire_install(session) < 0 || write(fd[0], &request, sizeof(request)) != (ssize_t)sizeof(request) ||
-	    fuse_session_receive_buf(session, &buf) <= 0)
-		return -1;
-	fuse_session_process_buf(session, &buf);
-	return read(fd[0], reply, sizeof(*reply)) == (ssize_t)sizeof(*reply) && reply->header.error == 0 ? 0 : -1;
+	if (fuse_session_mount(session, place) == 0 && wire_install(session) == 0 &&
+	    write(fd[0], &request, sizeof(request)) == (ssize_t)sizeof(request) &&
+	    fuse_session_receive_buf(session, &buf) > 0) {
+		fuse_session_process_buf(session, &buf);
+		if (read(fd[0], reply, sizeof(*reply)) == (ssize_t)sizeof(*reply) && reply->header.error == 0)
+			r = 0;
+	}
+	free(buf.mem);
+	fuse_session_destroy(session);
+	fuse_opt_free_args(&args);
+	close(fd[0]);
+	return r;
 }
 
 static int judge(uint32_t offered, uint32_t sent)
