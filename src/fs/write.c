@@ -8,6 +8,7 @@
 
 #include "attr.h"
 #include "open.h"
+#include "prealloc.h"
 #include "refused.h"
 #include "room.h"
 
@@ -113,6 +114,7 @@ static int write_buffer(struct fs *fs, struct open_state *o, const struct range_
 	if (end > size)
 		size = end;
 	open_change(fs, o, &size, filled, &now);
+	prealloc_remove(o, in->offset, end);
 	refused_stored(o, in->offset, end);
 	return 0;
 }
