@@ -18,15 +18,16 @@
 #include "log_queue.h"
 #include "log_repeats.h"
 
-#define RING_SIZE   (1u << 20)
-#define DEBUG_ROOM  (RING_SIZE / 2)
-#define BATCH_SIZE  (64u << 10)
-#define STACK_SIZE  (256u << 10) /* whatever the caller's limit is */
-#define END_S       2
-#define TRY_MS      1000 /* for a standard error that does not block, before there is the thread */
-#define NAME        "reelfs: "
-#define NAME_LENGTH (sizeof(NAME) - 1)
-#define TEXT_MAX    8192
+#define RING_SIZE    (1u << 20)
+#define DEBUG_ROOM   (RING_SIZE / 2)
+#define BATCH_SIZE   (64u << 10)
+#define STACK_SIZE   (256u << 10) /* whatever the caller's limit is */
+#define DROPPED_ROOM 128
+#define END_S        2
+#define TRY_MS       1000 /* for a standard error that does not block, before there is the thread */
+#define NAME         "reelfs: "
+#define NAME_LENGTH  (sizeof(NAME) - 1)
+#define TEXT_MAX     8192
 
 struct head {
 	uint16_t length; /* of the text that follows */
@@ -73,31 +74,45 @@ static void copy_out(void *data, size_t len)
 		queue.begin = 0; /* few messages touch little memory */
 }
 
-static bool add(int priority, int to, const char *text, size_t length)
+static bool has_room(int priority, size_t length)
+{
+	size_t need = sizeof(struct head) + length + (queue.dropped > 0 ? sizeof(struct head) + DROPPED_ROOM : 0);
+
+	return queue.used + need <= (priority == LOG_DEBUG ? DEBUG_ROOM : RING_SIZE);
+}
+
+static void add(int priority, int to, const char *text, size_t length)
 {
 	const struct head head = {.length = (uint16_t)length, .priority = (uint8_t)priority, .to = (uint8_t)to};
 
-	if (queue.used + sizeof(head) + length > (priority == LOG_DEBUG ? DEBUG_ROOM : RING_SIZE))
-		return false;
 	copy_in(&head, sizeof(head));
 	copy_in(text, length);
-	return true;
 }
 
 /* In the place of what is missing. */
-static bool add_dropped(void)
+static void add_dropped(void)
 {
-	char text[128];
+	char text[DROPPED_ROOM];
 	int n;
 
 	if (queue.dropped == 0)
-		return true;
+		return;
 	n = snprintf(text, sizeof(text), "%lu messages are missing here: they were not read fast enough", queue.dropped);
-	if (!add(LOG_WARNING, queue.dropped_to, text, (size_t)n))
-		return false;
+	add(LOG_WARNING, queue.dropped_to, text, (size_t)n);
 	queue.dropped = 0;
 	queue.dropped_to = 0;
-	return true;
+}
+
+/* What is missing is told with the next that finds room for both: else its count alone would fill the ring. */
+static void add_or_drop(int priority, int to, const char *text, size_t length)
+{
+	if (has_room(priority, length)) {
+		add_dropped();
+		add(priority, to, text, length);
+	} else {
+		queue.dropped++;
+		queue.dropped_to |= to;
+	}
 }
 
 /* --- delivery ------------------------------------------------------------------------------------------------------ */
@@ -189,8 +204,8 @@ static bool take_repeats(bool all)
 	pthread_mutex_unlock(&lock);
 	any = repeats_take(all, &priority, &to, text);
 	pthread_mutex_lock(&lock);
-	if (any && !add(priority, to, text, strlen(text)))
-		queue.dropped++;
+	if (any)
+		add_or_drop(priority, to, text, strlen(text));
 	return any;
 }
 
@@ -205,7 +220,7 @@ static void *deliver_all(void *arg)
 		if (queue.used > 0)
 			deliver_some();
 		else if (queue.dropped > 0)
-			(void)add_dropped();
+			add_dropped();
 		else if (any)
 			continue;
 		else if (queue.state != RUNNING)
@@ -284,12 +299,10 @@ bool queue_put(int priority, int to, const char *text)
 
 	pthread_mutex_lock(&lock);
 	runs = queue.state != DIRECT;
-	if (runs && (!add_dropped() || !add(priority, to, text, length_of(text)))) {
-		queue.dropped++;
-		queue.dropped_to |= to;
-	}
-	if (runs)
+	if (runs) {
+		add_or_drop(priority, to, text, length_of(text));
 		pthread_cond_broadcast(&changed);
+	}
 	pthread_mutex_unlock(&lock);
 	return runs;
 }

@@ -202,8 +202,8 @@ soft() {
 # Soft limits of the caller do not hold, but for the one on core dumps. A small stack is no small stack for threads.
 test_soft_limits() {
 	(
-		ulimit -S -c 0 -f 100 -n 20 -t 100 -d 10000000 -s 200
-		sanitized || ulimit -S -v 10000000 # it would not even start
+		ulimit -S -c 0 -f 100 -n 20 -t 100 -s 200
+		sanitized || ulimit -S -v 10000000 -d 10000000 # it would not even start
 		in_background "$reelfs" -o create "$container" "$mnt"
 		echo "$server $watcher" >"$scratch/processes"
 	)
