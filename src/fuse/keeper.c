@@ -30,6 +30,32 @@ struct keeper {
 	struct keeper_shared *shared;
 };
 
+/* For the signal's handler. */
+static volatile sig_atomic_t keeper_pid;
+
+/*
+ * Stopped, it would keep the file system alive for as long when the mount has gone (M2), and those who ask waiting. Who
+ * stops the daemon with it lets both go on with the daemon.
+ */
+static void go_on(int sig, siginfo_t *info, void *context)
+{
+	int saved = errno;
+
+	(void)sig;
+	(void)context;
+	if (info->si_code == CLD_STOPPED && info->si_pid == keeper_pid)
+		(void)kill(info->si_pid, SIGCONT);
+	errno = saved;
+}
+
+static void watch_for_stops(pid_t pid)
+{
+	const struct sigaction action = {.sa_sigaction = go_on, .sa_flags = SA_SIGINFO | SA_RESTART};
+
+	keeper_pid = pid;
+	(void)sigaction(SIGCHLD, &action, NULL);
+}
+
 struct keeper *keeper_start(bool auto_unmount)
 {
 	struct keeper *k = calloc(1, sizeof(*k));
@@ -48,6 +74,7 @@ struct keeper *keeper_start(bool auto_unmount)
 		if (k->pid > 0) {
 			k->socket = sockets[0];
 			k->shared = shared;
+			watch_for_stops(k->pid);
 			return k;
 		}
 		close(sockets[0]);
@@ -173,6 +200,7 @@ void keeper_stop(struct keeper *k)
 {
 	if (k == NULL)
 		return;
+	keeper_pid = 0;
 	if (k->socket >= 0)
 		close(k->socket);
 	kill(k->pid, SIGKILL); /* it may be stopped */

@@ -1,6 +1,5 @@
 /*
- * rlimits.c - see rlimits.h. Never lowers a limit. Those that say something about the machine or the user as a whole, and the one
- * on core dumps, are as the caller has them.
+ * rlimits.c - see rlimits.h. Never lowers a limit. The one on core dumps is left as the caller has it.
  */
 #include "config.h"
 

@@ -403,4 +403,13 @@ test_forced_unmount_of_an_idle_mount() {
 	expect_contents "$mnt/closed" $'closed\n'
 }
 
+# When the keeper is stopped the mount goes on, and ends when it is unmounted: the daemon lets it go on.
+test_stopped_keeper() {
+	kill -STOP "$(keeper)"
+	echo text >"$mnt/f"
+	take_off
+	until_true 20 gone "$daemon" || fail "the daemon has not ended"
+	wait_for_daemon
+}
+
 run_tests "$@"

@@ -202,6 +202,7 @@ test_log_daemon_that_does_not_come_back() {
 	stopped_log_daemon
 	end_background
 	kill $log_daemon
+	wait $log_daemon || true
 	umount -R /dev
 	restore
 }
