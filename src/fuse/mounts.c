@@ -17,6 +17,7 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -28,6 +29,7 @@ extern char **environ;
 #define PROC_ROOM      64
 #define NAMESPACE_ROOM 32 /* mnt:[NUMBER] */
 #define NAMESPACES     64
+#define PATIENCE_MS    5000 /* twice */
 
 /* --- the list -------------------------------------------------------------------------------------------------- */
 
@@ -241,6 +243,24 @@ int mounts_open(const struct mount_entry *entry)
 	return res;
 }
 
+/* It looks at the path's folders, which may be of a server that does not answer: it is not waited for, for ever. */
+static int wait_for(pid_t child, int *status)
+{
+	static const struct timespec pause = {.tv_nsec = 10000000};
+	pid_t ended;
+
+	for (int ms = 0; ms < PATIENCE_MS; ms += 10) {
+		ended = waitpid(child, status, WNOHANG);
+		if (ended == child)
+			return 0;
+		if (ended < 0 && errno != EINTR)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	kill(child, SIGTERM); /* does nothing to one that is root's */
+	return -ETIMEDOUT;
+}
+
 /* What only root may do, this set-uid program does for the user who mounted. */
 static int run_fusermount(const char *path)
 {
@@ -261,9 +281,9 @@ static int run_fusermount(const char *path)
 	(void)posix_spawnattr_destroy(&attr);
 	if (res != 0)
 		return -res;
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
+	res = wait_for(child, &status);
+	if (res < 0)
+		return res;
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EPERM;
 }
 

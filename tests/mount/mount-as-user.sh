@@ -234,6 +234,35 @@ test_taken_back() {
 	unmount_as_alice
 }
 
+# A fusermount3 that does not end does not keep the daemon: it says what is left, and gives the program what it needs alone.
+test_fusermount_that_hangs() {
+	local status=0 i
+	need_root
+	mkdir "$scratch/bin"
+	cat >"$scratch/bin/fusermount3" <<-EOF
+		#!/bin/sh
+		grep -E 'Sig(Ign|Blk)' /proc/self/status >"$scratch/home/state"
+		find /proc/self/fd -lname '*fuse*' -o -lname "$scratch/home/c.reel" >>"$scratch/home/state"
+		exec sleep 60
+	EOF
+	chmod +x "$scratch/bin/fusermount3"
+	PATH=$scratch/bin:$PATH mount_as_alice
+	kill -TERM "$daemon"
+	for ((i = 0; i < 400; i++)); do
+		kill -0 "$daemon" 2>/dev/null || break
+		sleep 0.1
+	done
+	! kill -0 "$daemon" 2>/dev/null || fail "the daemon waits for it"
+	wait "$daemon" || status=$?
+	daemon=
+	expect 1 "$status" status
+	expect 1 "$(messages "cannot be unmounted: Connection timed out")" messages
+	# The C library's posix_spawn(3) ignores its own two signals, 32 and 33.
+	expect "SigBlk: 0000000000000000 SigIgn: 0000000000000000" \
+		"$(tr '\t' ' ' <"$scratch/home/state" | sed 's/000000180000000$/000000000000000/' | in_one_line cat)" state
+	fusermount3 -u "$mnt"
+}
+
 own_machine "$@"
 make_users
 run_tests "$@"
