@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "memory.h"
 #include "spill.h"
@@ -120,12 +121,15 @@ int memory_grow(struct fs *fs, size_t bytes)
 
 void memory_for_checkpoint(struct fs *fs, struct body *body)
 {
+	bool in_memory = false;
 	int fd;
 
 	if (fs->options.memory == 0 || fs->options.memory > SCARCE || fs->read_only)
 		return;
-	fd = spill_open(fs->pool.dir, &fs->pool.no_tmpfile);
-	if (fd >= 0)
+	fd = spill_open(fs->pool.dir, &fs->pool.places, &in_memory);
+	if (fd >= 0 && in_memory)
+		close(fd);
+	else if (fd >= 0)
 		body_in_file(body, fd);
 }
 

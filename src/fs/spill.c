@@ -1,5 +1,5 @@
 /*
- * spill.c - an unnamed temporary file in the container's folder.
+ * spill.c - an unnamed temporary file: in the container's folder, or where that takes none, elsewhere.
  * Never syncs: what a spill file holds was not promised to anybody. A call that a signal interrupted is made again.
  */
 #include "config.h"
@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* The name of a file for the moment between its making and its unlinking. */
@@ -20,12 +21,13 @@
 enum { WRITE_TRIES = 10 };
 
 /* For file systems without O_TMPFILE. */
-static int open_unlinked(int dir)
+static int open_unlinked(const char *folder)
 {
 	char path[PATH_MAX];
 	int fd;
 	do {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d/" TEMPLATE, dir);
+		if (snprintf(path, sizeof(path), "%s/" TEMPLATE, folder) >= (int)sizeof(path))
+			return -ENAMETOOLONG;
 		fd = mkostemp(path, O_CLOEXEC);
 	} while (fd < 0 && errno == EINTR);
 	if (fd < 0)
@@ -38,21 +40,74 @@ static int open_unlinked(int dir)
 	return fd;
 }
 
-int spill_open(int dir, atomic_bool *no_tmpfile)
+/* *no_tmpfile, if there is one: it is known that the file system there has no O_TMPFILE. */
+static int open_in(int dir, const char *folder, atomic_bool *no_tmpfile)
 {
-	if (!atomic_load(no_tmpfile)) {
+	if (!no_tmpfile || !atomic_load(no_tmpfile)) {
 		int fd;
 		do
-			fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+			fd = openat(dir, dir == AT_FDCWD ? folder : ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 		while (fd < 0 && errno == EINTR);
 		if (fd >= 0)
 			return fd;
-		if (errno != EOPNOTSUPP && errno != EISDIR)
+		if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOSYS)
 			return -errno;
-		atomic_store(no_tmpfile, true);
+		if (no_tmpfile)
+			atomic_store(no_tmpfile, true);
 	}
-	return open_unlinked(dir);
+	return open_unlinked(folder);
 }
+
+static int open_in_folder(int dir, atomic_bool *no_tmpfile)
+{
+	char folder[64];
+	snprintf(folder, sizeof(folder), "/proc/self/fd/%d", dir);
+	return open_in(dir, folder, no_tmpfile);
+}
+
+/* Another folder would change nothing about it, or the disk that the container needs is the one that is full. */
+static bool is_final(int error)
+{
+	return error == -ENOSPC || error == -EDQUOT || error == -EMFILE || error == -ENFILE || error == -ENOMEM;
+}
+
+/* Where the container's folder takes no files, in this order. The last resort is memory. */
+static int open_elsewhere(struct spill_places *places)
+{
+	const char *folders[] = {secure_getenv("TMPDIR"), "/var/tmp", "/tmp"};
+	int fd = -EACCES;
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		if (!folders[i] || folders[i][0] != '/')
+			continue;
+		fd = open_in(AT_FDCWD, folders[i], NULL);
+		if (fd >= 0) {
+			atomic_store(&places->elsewhere, folders[i]);
+			return fd;
+		}
+		if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM)
+			return fd;
+	}
+	do
+		fd = memfd_create("reelfs-spill", MFD_CLOEXEC);
+	while (fd < 0 && errno == EINTR);
+	if (fd >= 0)
+		atomic_store(&places->elsewhere, SPILL_MEMORY);
+	return fd < 0 ? -errno : fd;
+}
+
+int spill_open(int dir, struct spill_places *places, bool *in_memory)
+{
+	int fd = open_in_folder(dir, &places->no_tmpfile);
+	*in_memory = false;
+	if (fd >= 0 || is_final(fd))
+		return fd;
+	atomic_store(&places->refusal, fd);
+	fd = open_elsewhere(places);
+	*in_memory = fd >= 0 && atomic_load(&places->elsewhere) == SPILL_MEMORY;
+	return fd;
+}
+
+const char SPILL_MEMORY[] = "memory";
 
 int spill_write(int fd, const void *data, size_t len, uint64_t off)
 {

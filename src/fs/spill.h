@@ -6,16 +6,27 @@
 #define SPILL_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+/* Where spill files go; shared by all threads. Zeroed at first. */
+struct spill_places {
+	atomic_bool no_tmpfile;          /* the folder's file system is known not to have O_TMPFILE */
+	_Atomic(const char *) elsewhere; /* the folder was refused, and this is where the last one went; NULL: it never was */
+	atomic_int refusal;              /* with which error */
+};
+
+/* What `elsewhere` is when no folder takes a file. */
+extern const char SPILL_MEMORY[];
+
 /*
- * A new empty file, mode 0600, without a name, in the folder behind the descriptor `dir` (O_PATH
- * will do). *no_tmpfile, shared by all threads, keeps in mind that the file system there has no O_TMPFILE: the
- * file then has a name for a moment, which a kill just then leaves behind, empty.
+ * A new empty file, mode 0600, without a name, in the folder behind the descriptor `dir` (O_PATH will do). Where that
+ * takes none: in $TMPDIR, /var/tmp, /tmp or, *in_memory then, in none, which takes memory. On a file system without
+ * O_TMPFILE the file has a name for a moment, one that cannot be guessed, which a kill just then leaves behind, empty.
  * Returns a descriptor, which the caller closes, or a negative errno value.
  */
-int spill_open(int dir, atomic_bool *no_tmpfile);
+int spill_open(int dir, struct spill_places *places, bool *in_memory);
 
 /* Writes all of data. Errors: those of pwrite(2); some of it may be written then. */
 int spill_write(int fd, const void *data, size_t len, uint64_t off);

@@ -56,10 +56,11 @@ struct fs {
 	bool lost;                 /* the tree in memory is not what the container says: nothing more is written */
 	void *ballast;             /* memory held for applying the next transaction (ballast.h) */
 	size_t ballast_size;
-	uint64_t room_kept;        /* bytes of disk kept back (room.h); constant once there are other threads */
-	uint64_t room_wanted;      /* bytes that a writer was refused; 0: none was since there was room */
-	bool told_full, told_used; /* that the disk is full, and that what was kept back is used up, was said */
-	bool moved;                /* positions in seals are not those of the file: another program compacted it */
+	uint64_t room_kept;                     /* bytes of disk kept back (room.h); constant once there are other threads */
+	uint64_t room_wanted;                   /* bytes that a writer was refused; 0: none was since there was room */
+	bool told_full, told_used;              /* that the disk is full, and that what was kept back is used up, was said */
+	atomic_bool told_elsewhere, told_spill; /* where spill files go, and that it is full, was said */
+	bool moved;                             /* positions in seals are not those of the file: another program compacted it */
 
 	pthread_rwlock_t tree_lock;
 	struct tree tree;

@@ -38,6 +38,8 @@
 #define CHUNK_MIN  ((size_t)4 << 10)
 /* Memory of buffers that is worth to be given back to the system when they are done. */
 #define BURST ((uint64_t)8 << 20)
+/* The most that all spill files without a disk may take. */
+#define IN_MEMORY_MOST ((uint64_t)256 << 20)
 
 struct chunk {
 	uint64_t index; /* it holds the file's bytes from index * CHUNK_SIZE */
@@ -51,7 +53,9 @@ struct wbuf {
 	struct ranges dirty;
 	struct chunk *chunks;
 	uint64_t charged;
-	int fd; /* the spill file, or -1 */
+	int fd;            /* the spill file, or -1 */
+	bool takes_memory; /* that is, it lies on no disk */
+	uint64_t taken;    /* and it is this much of the pool's `in_memory` */
 };
 
 /* --- the pool ------------------------------------------------------------------------------------ */
@@ -263,8 +267,9 @@ static int spill(struct wbuf *w)
 {
 	struct spill_writer writer = {.fd = -1};
 	struct range r = {0, 0};
+	bool in_memory = false;
 	int ret = 0;
-	writer.fd = spill_open(w->pool->dir, &w->pool->no_tmpfile);
+	writer.fd = spill_open(w->pool->dir, &w->pool->places, &in_memory);
 	if (writer.fd < 0)
 		return writer.fd;
 	while (ret == 0 && ranges_next(&w->dirty, r.end, &r)) {
@@ -277,6 +282,7 @@ static int spill(struct wbuf *w)
 	}
 	free_chunks(w);
 	w->fd = writer.fd;
+	w->takes_memory = in_memory;
 	return 0;
 }
 
@@ -295,9 +301,24 @@ static int allocate_mixed(const struct wbuf *w, uint64_t start, uint64_t end)
 	return errno == ENOSPC || errno == EDQUOT || errno == EFBIG ? -errno : 0;
 }
 
+/* Counts what a spill file without a disk takes, and `more`, which may be refused. */
+static int take_memory(struct wbuf *w, uint64_t more)
+{
+	uint64_t want = w->takes_memory ? ranges_bytes(&w->dirty) + more : 0;
+	uint64_t all = atomic_fetch_add(&w->pool->in_memory, want - w->taken) + want - w->taken;
+	if (more > 0 && want > w->taken && all > IN_MEMORY_MOST) {
+		atomic_fetch_sub(&w->pool->in_memory, want - w->taken);
+		return -ENOSPC;
+	}
+	w->taken = want;
+	return 0;
+}
+
 static int write_to_spill(struct wbuf *w, uint64_t start, uint64_t end, const struct iovec *iov, int n)
 {
 	int ret = ranges_prepare(&w->dirty);
+	if (ret == 0 && w->takes_memory)
+		ret = take_memory(w, end - start);
 	if (ret == 0)
 		ret = allocate_mixed(w, start, end);
 	uint64_t at = start;
@@ -335,6 +356,9 @@ void wbuf_clear(struct wbuf *w)
 	if (w->fd >= 0)
 		close(w->fd);
 	w->fd = -1;
+	if (w->takes_memory)
+		(void)take_memory(w, 0);
+	w->takes_memory = false;
 }
 
 /* Copies into the chunks, which are there. */
@@ -449,6 +473,8 @@ static void release(struct wbuf *w, uint64_t start, uint64_t end)
 		free_unused(w, start, end);
 	else
 		spill_release(w->fd, start, end);
+	if (w->takes_memory)
+		(void)take_memory(w, 0);
 }
 
 int wbuf_prepare(struct wbuf *w)

@@ -1,7 +1,7 @@
 /*
  * wbuf.h - the write buffer of one inode: the bytes written since its last commit, over whatever
  * is committed. Small amounts are kept in memory; past a limit for one file, or for all together,
- * the data goes to an unnamed temporary file in the container's directory (it "spills"), so that
+ * the data goes to an unnamed temporary file (it "spills"; spill.h says where), so that
  * a file of any size is written in bounded memory.
  * Knows nothing of inodes, of committed contents, or of the container but the folder it is in.
  *
@@ -23,23 +23,26 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "spill.h"
+
 /* The most wbuf_stream() hands to its sink at once. */
 #define WBUF_STREAM_MAX (1U << 20)
 
 /* What all buffers of one file system share. Set up by wbuf_pool_init(); the members are its own. */
 struct wbuf_pool {
-	uint64_t per_file;      /* the most memory one buffer may take */
-	uint64_t total;         /* the most memory all may take together */
-	_Atomic uint64_t used;  /* what all take now; never above `total` but for the moment of asking */
-	atomic_bool burst;      /* they took much since wbuf_pool_calmed() */
-	int dir;                /* O_PATH descriptor of the folder for spill files */
-	atomic_bool no_tmpfile; /* that folder's file system is known not to have O_TMPFILE */
-	pthread_mutex_t lock;   /* guards `bounce` while a buffer streams; no other lock is taken by this file inside it */
-	uint8_t *bounce;        /* WBUF_STREAM_MAX bytes: what is read from spill files to be streamed */
+	uint64_t per_file;     /* the most memory one buffer may take */
+	uint64_t total;        /* the most memory all may take together */
+	_Atomic uint64_t used; /* what all take now; never above `total` but for the moment of asking */
+	atomic_bool burst;     /* they took much since wbuf_pool_calmed() */
+	int dir;               /* O_PATH descriptor of the folder for spill files */
+	struct spill_places places;
+	_Atomic uint64_t in_memory; /* what spill files without a disk take */
+	pthread_mutex_t lock;       /* guards `bounce` while a buffer streams; no other lock is taken by this file inside it */
+	uint8_t *bounce;            /* WBUF_STREAM_MAX bytes: what is read from spill files to be streamed */
 };
 
 /*
- * `container_path` must exist; spill files go into the folder it is in (symbolic links resolved),
+ * `container_path` must exist; spill files go into the folder it is in (symbolic links resolved), if it takes them,
  * which stays the same folder whatever is renamed or mounted later. A limit of 0 spills at once.
  * Errors: those of realpath(3) and open(2), -ENOMEM. After success, wbuf_pool_end() frees what it holds, when
  * the last buffer is gone.
@@ -68,7 +71,8 @@ void wbuf_free(struct wbuf *w);
  * allocate ahead. After any other error each of them has its old value or its new one.
  * Errors: -ENOSPC, -EDQUOT, -EIO, -ENOMEM; -EFBIG: past INT64_MAX, past what the spill's file
  * system can address, or past RLIMIT_FSIZE (SIGXFSZ has to be ignored then); -EMFILE, -ENFILE: no
- * descriptor for the spill file; others of open(2): no spill file can be made.
+ * descriptor for the spill file. -ENOSPC is also the limit on spill files in memory. Any of them but -ENOMEM is about the
+ * spill file, never about the container's.
  */
 int wbuf_write(struct wbuf *w, uint64_t off, const struct iovec *iov, int n);
 

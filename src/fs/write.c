@@ -5,6 +5,8 @@
 #include "config.h"
 
 #include <errno.h>
+#include <string.h>
+#include <syslog.h>
 
 #include "attr.h"
 #include "open.h"
@@ -83,6 +85,31 @@ static int put(struct fs *fs, struct open_state *o, const struct range_in *in, b
 	return wbuf_write(o->wbuf, in->offset + known, &rest, 1);
 }
 
+/* Nobody looks for what is written to this mount in another folder. */
+static void tell_elsewhere(struct fs *fs, const char *place)
+{
+	if (!atomic_exchange(&fs->told_elsewhere, true))
+		fs_log(fs, LOG_WARNING,
+		       "%s: its folder takes no files (%s): what is written to large files, until it is stored, goes to %s",
+		       reel_path(fs->store), reel_explain(atomic_load(&fs->pool.places.refusal)), place);
+}
+
+/* What the buffer refuses for want of room lacks it where the spill file lies. */
+static int tell_refused(struct fs *fs, int error, uint64_t len)
+{
+	const char *place = atomic_load(&fs->pool.places.elsewhere);
+
+	if (!room_error(error) || !place)
+		return room_error(error) ? room_tell(fs, error, len) : error;
+	if (!atomic_exchange(&fs->told_spill, true))
+		fs_log(fs, LOG_ERR,
+		       "%s: there is no more room in %s (%s), where what is written to large files goes until it is stored, as "
+		       "the container's folder takes no files: free some there, name another folder with TMPDIR, or let the "
+		       "container's folder take files",
+		       reel_path(fs->store), place, strerror(-error));
+	return error;
+}
+
 /* open_state.io held for writing. */
 static int write_buffer(struct fs *fs, struct open_state *o, const struct range_in *in, bool cached)
 {
@@ -109,8 +136,10 @@ static int write_buffer(struct fs *fs, struct open_state *o, const struct range_
 		return r;
 	r = put(fs, o, in, cached);
 	room_settle(fs, o);
+	if (atomic_load_explicit(&fs->pool.places.elsewhere, memory_order_relaxed))
+		tell_elsewhere(fs, atomic_load(&fs->pool.places.elsewhere));
 	if (r < 0)
-		return room_error(r) ? room_tell(fs, r, in->len) : r;
+		return tell_refused(fs, r, in->len);
 	if (end > size)
 		size = end;
 	open_change(fs, o, &size, filled, &now);

@@ -326,7 +326,7 @@ END_TEST
 START_TEST(spill_file_has_no_name)
 {
 	begin_form(SPILLED);
-	atomic_store(&pool.no_tmpfile, _i == 1);
+	atomic_store(&pool.places.no_tmpfile, _i == 1);
 	ck_assert_int_eq(fill(w, 0, 100, 'a'), 0);
 	ck_assert(!wbuf_in_memory(w));
 	DIR *d = opendir(dir);
