@@ -82,7 +82,7 @@ mount_tests = \
 	tests/mount/append.sh tests/mount/truncate.sh tests/mount/mmap.sh tests/mount/readdir.sh tests/mount/xattr.sh \
 	tests/mount/statfs.sh tests/mount/options.sh tests/mount/mount-helper.sh tests/mount/two-writers.sh tests/mount/two-machines.sh \
 	tests/mount/full-disk.sh tests/mount/file-limit.sh tests/mount/read-only-disk.sh tests/mount/container-cut.sh tests/mount/failing-disk.sh \
-	tests/mount/doubles.sh tests/mount/underlying.sh tests/mount/messages.sh tests/mount/inherited.sh tests/mount/unread.sh \
+	tests/mount/doubles.sh tests/mount/underlying.sh tests/mount/messages.sh tests/mount/inherited.sh tests/mount/unread.sh tests/mount/beneath.sh \
 	tests/mount/signals.sh tests/mount/ending.sh tests/mount/hand-over.sh tests/mount/tmpfile.sh tests/mount/btime.sh \
 	tests/mount/acl.sh tests/mount/capabilities.sh tests/mount/permissions.sh tests/mount/mount-as-user.sh tests/mount/started.sh tests/mount/callers-mount.sh tests/mount/overlay.sh \
 	tests/mount/file-handles.sh tests/mount/flock.sh tests/mount/fcntl-locks.sh tests/mount/socket.sh tests/mount/fifo.sh tests/mount/memory.sh \

@@ -387,6 +387,7 @@ static int run_check(const struct args *args)
 		complain_container(rep.path, r);
 		return STATUS_USAGE;
 	}
+	warn_storing(&c);
 	status = check_open(&c, &rep);
 	forget_library_message();
 	return container_close(&c) < 0 ? STATUS_USAGE : status;

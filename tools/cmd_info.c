@@ -157,6 +157,7 @@ static int run_info(const struct args *args)
 
 	if (container_open(args->operand[0], FOR_READING, &c) < 0)
 		return STATUS_FAILED;
+	warn_storing(&c);
 	r = gather(&c, &n);
 	if (r == 0 && args_have(args, 'j'))
 		print_json(&c, &n);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "engine.h"
 #include "progress.h"
 #include "put.h"
 #include "reel.h"
@@ -99,6 +100,7 @@ struct fs_options container_options(enum access access)
 	    .read_only = access == FOR_READING,
 	    .nul_values = access == FOR_READING && nul_values,
 	    .lock_wait_ms = LOCK_WAIT_MS,
+	    .await_storing = true,
 	    .log = library_log,
 	    .progress = show_progress,
 	};
@@ -222,4 +224,16 @@ void complain_path(const struct container *c, const char *path, int err)
 	default:
 		complain_errno(path, err, NULL);
 	}
+}
+
+void warn_storing(const struct container *c)
+{
+	long process = reel_stored_by(fs_store(c->fs));
+
+	if (process > 0)
+		complain(
+		    c->path,
+		    "warning: process %ld, a reelfs that was unmounted, still stores what was written before: a copy of the "
+		    "container that is made now may lack it (wait until that has ended: flock %s true)",
+		    process, c->path);
 }

@@ -137,6 +137,9 @@ int container_open_new(const char *path, struct container *ret);
 /* Of such a container: it shall not get its name. */
 void container_drop_new(void);
 
+/* Says so if its last writer is a reelfs that was unmounted and still stores. The container is open for reading. */
+void warn_storing(const struct container *c);
+
 /* Closes it. A message and a negative errno value when what was changed could not be made durable. */
 int container_close(struct container *c);
 

@@ -65,6 +65,8 @@ void complain(const char *path, const char *fmt, ...)
 void library_log(void *arg, int priority, const char *text)
 {
 	(void)arg;
+	if (priority == REEL_LOG_WAITING)
+		complain(NULL, "%s", text);
 	if (priority > LOG_WARNING)
 		return;
 	pthread_mutex_lock(&said_lock);

@@ -328,9 +328,11 @@ static int fill(struct fs *to, void *arg)
 int compact_to(struct fs *from, const char *path, bool replace, const struct fs_super *super, uint64_t *size)
 {
 	struct compaction c = {.from = from};
-	struct fs *to = fs_new(&from->options);
+	struct fs_options options = from->options;
 	int r;
 
+	options.read_only = false;
+	struct fs *to = fs_new(&options);
 	if (!to)
 		return -ENOMEM;
 	if (super)
@@ -356,8 +358,28 @@ int fs_compact(const char *path, const struct fs_options *options, struct fs_com
 	if (r < 0)
 		return r;
 	result.before = reel_tail_offset(from->store);
+	r = from->has_super ? reel_can_replace(from->store) : -EMEDIUMTYPE;
 	/* The same container in a new place: identity and secret stay. */
-	r = from->has_super ? compact_to(from, path, true, &from->super, &result.after) : -EMEDIUMTYPE;
+	if (r == 0)
+		r = compact_to(from, path, true, &from->super, &result.after);
+	(void)fs_close(from);
+	if (r == 0 && ret)
+		*ret = result;
+	return r;
+}
+
+int fs_compact_to(const char *path, const char *to, const struct fs_options *options, struct fs_compaction *ret)
+{
+	struct fs_options reading = *options;
+	struct fs_compaction result = {0};
+	struct fs *from;
+
+	reading.read_only = true;
+	int r = fs_open(path, &reading, &from);
+	if (r < 0)
+		return r;
+	result.before = reel_tail_offset(from->store);
+	r = from->has_super ? compact_to(from, to, false, &from->super, &result.after) : -EMEDIUMTYPE;
 	(void)fs_close(from);
 	if (r == 0 && ret)
 		*ret = result;

@@ -36,9 +36,7 @@ static int name_over(const struct fs *fs, const char *temporary, const char *pat
 	if (r == 0)
 		r = d->stat(d, path, &st);
 	if (r == 0)
-		r = d->fchown(d, reel_fd(fs->store), st.st_uid, st.st_gid);
-	if (r == 0)
-		r = d->fchmod(d, reel_fd(fs->store), st.st_mode & 07777);
+		r = disk_copy_owner(d, reel_fd(fs->store), &st);
 	return r == 0 ? d->rename(d, temporary, path) : r;
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -98,7 +99,8 @@ struct reel_engine_options fs_engine_options(const struct fs *fs, unsigned flags
 	return (struct reel_engine_options){
 	    .base =
 		{
-		    .flags = flags | (fs->options.nul_values ? REEL_NUL_VALUES : 0),
+		    .flags = flags | (fs->options.nul_values ? REEL_NUL_VALUES : 0) |
+			     (fs->options.await_storing ? REEL_AWAIT_STORING : 0),
 		    .lock_wait_ms = fs->options.lock_wait_ms,
 		    .keep_torn = fs->options.keep_torn,
 		    .log = fs->options.log,
@@ -269,6 +271,12 @@ int fs_close(struct fs *fs)
 int fs_guard_faults(void)
 {
 	return reel_guard_faults();
+}
+
+void fs_tell_storing(void)
+{
+	/* It is for words and waiting only. */
+	(void)prctl(PR_SET_NAME, REEL_STORING);
 }
 
 const char *fs_explain(int error)

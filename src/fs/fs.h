@@ -73,6 +73,7 @@ typedef void (*fs_type_fn)(void *arg, const void *bytes, size_t len, char *text,
 struct fs_options {
 	bool read_only;              /* takes no lock, changes nothing, works beside a writer */
 	unsigned lock_wait_ms;       /* how long to wait for another writer to end */
+	bool await_storing;          /* and longer for a reelfs that was unmounted and still stores */
 	unsigned sync_interval_s;    /* the container is synced this often when there is something to sync; 0: never */
 	enum fs_atime atime;         /* never where read_only */
 	bool no_dir_atime;           /* never of directories */
@@ -98,6 +99,12 @@ struct fs_options {
  * ending the process with SIGBUS. For the whole process; before the first fs_open().
  */
 int fs_guard_faults(void);
+
+/*
+ * Who waits for the container's lock learns from now on that this process takes nothing more in, stores what it has, and ends
+ * by itself: its name says so. In the main thread.
+ */
+void fs_tell_storing(void);
 
 /*
  * Makes a new container `path` with an empty root directory that belongs to the caller. It appears
@@ -440,9 +447,15 @@ struct fs_compaction {
  * Replaces the container by one that holds just its present state: superseded contents and the history go.
  * The old file is untouched until the new one is whole and synced, and needs to be mounted nowhere. Errors as
  * fs_open(), and -EMEDIUMTYPE: it holds entries but no file system; -EIO: contents are damaged (see fs_check()).
- * ret may be NULL.
+ * -EBUSY, which is logged: another file cannot take its name (reel_can_replace()). ret may be NULL.
  */
 int fs_compact(const char *path, const struct fs_options *options, struct fs_compaction *ret);
+
+/*
+ * The same into the new container `to`, -EEXIST: there is such a file. The container is only read: a mount may go on meanwhile,
+ * of which the new one has the state at the beginning.
+ */
+int fs_compact_to(const char *path, const char *to, const struct fs_options *options, struct fs_compaction *ret);
 
 /*
  * About how many bytes fs_compact() would free: what is neither contents of files that exist, nor a checkpoint

@@ -80,7 +80,8 @@ static bool is_free(const struct fs *fs, uint64_t need)
 {
 	struct statvfs st;
 
-	return fstatvfs(reel_fd(fs->store), &st) < 0 || (uint64_t)st.f_bavail * st.f_frsize >= need;
+	/* Some file systems tell nothing, which looks like a full one of no size. */
+	return fstatvfs(reel_fd(fs->store), &st) < 0 || st.f_blocks == 0 || (uint64_t)st.f_bavail * st.f_frsize >= need;
 }
 
 int room_tell(struct fs *fs, int error, uint64_t need)

@@ -17,6 +17,7 @@
 
 #include <fuse_lowlevel.h>
 
+#include "fs.h"
 #include "loop.h"
 
 #define TICK_NS       1000000
@@ -285,6 +286,8 @@ int loop_run(struct fuse_session *se, unsigned max_threads)
 		fuse_session_exit(se);
 	while (!fuse_session_exited(se))
 		(void)sem_wait(&l.over);
+	/* Before the last requests, which may take long, have been served. */
+	fs_tell_storing();
 	stop(&l);
 	sem_destroy(&l.wake);
 	sem_destroy(&l.over);

@@ -322,6 +322,7 @@ static int take(void *data, const char *arg, int key, struct fuse_args *rest)
 	case KEY_NUL:
 		return take_nul(arg, &o->nul_values);
 	case KEY_LOCK_WAIT:
+		o->lock_wait_given = true;
 		return take_number(arg, MAX_SECONDS, &o->lock_wait);
 	case KEY_SYNC:
 		return take_number(arg, MAX_SECONDS, &o->sync);

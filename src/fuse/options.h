@@ -30,14 +30,15 @@ struct options {
 	bool auto_unmount;  /* when this process is killed */
 	bool own_fsname;    /* the user gave -o fsname= */
 	unsigned max_threads;
-	uint64_t memory;     /* bytes; 0: not asked for, and later (memory.h): no limit */
-	bool nul_values;     /* one NUL byte is a value in a container of the oldest format */
-	unsigned lock_wait;  /* seconds */
-	unsigned sync;       /* seconds; 0: never */
-	enum fs_atime atime; /* what reading does to access times */
-	bool no_dir_atime;   /* but not to those of directories */
-	char *keep_torn;     /* or NULL */
-	unsigned long flags; /* MS_* of mount(2) that were asked for, but those of trust; used by remount alone */
+	uint64_t memory;      /* bytes; 0: not asked for, and later (memory.h): no limit */
+	bool nul_values;      /* one NUL byte is a value in a container of the oldest format */
+	unsigned lock_wait;   /* seconds */
+	bool lock_wait_given; /* so it is a limit in every case */
+	unsigned sync;        /* seconds; 0: never */
+	enum fs_atime atime;  /* what reading does to access times */
+	bool no_dir_atime;    /* but not to those of directories */
+	char *keep_torn;      /* or NULL */
+	unsigned long flags;  /* MS_* of mount(2) that were asked for, but those of trust; used by remount alone */
 	struct trust trust;
 	struct fuse_args fuse; /* what is left for libfuse: the program's name and options it knows */
 };

@@ -67,7 +67,8 @@ static int follow_disk(struct options *o, const struct paths *paths)
 	if (o->read_only || !paths->exists || access(paths->container, W_OK) == 0)
 		return 0;
 	refusal = errno;
-	if (refusal != EROFS && access(paths->container, R_OK) < 0)
+	/* What it is that forbids even root to write is known when it is opened. */
+	if (refusal == EPERM || (refusal != EROFS && access(paths->container, R_OK) < 0))
 		return 0;
 	if (refusal != EROFS) {
 		log_line(LOG_ERR, "container %s: it may not be written to (%s); to only read it, mount with -o ro",
@@ -89,6 +90,7 @@ static struct fs *open_container(const struct options *o, const struct paths *pa
 	const struct fs_options options = {
 	    .read_only = o->read_only,
 	    .lock_wait_ms = o->lock_wait * 1000,
+	    .await_storing = !o->lock_wait_given,
 	    .sync_interval_s = o->sync,
 	    .atime = o->atime,
 	    .no_dir_atime = o->no_dir_atime,
@@ -189,6 +191,7 @@ static int loop(struct fuse_session *se, const struct options *o, const char *mo
 
 	signals_loop_begins(se);
 	res = o->clone_fd ? loop_cloned(se, o->max_threads) : loop_run(se, o->max_threads);
+	fs_tell_storing();
 	end = signals_loop_ended();
 	if (res < 0 && end == SIGNALS_NONE) {
 		log_line(LOG_ERR, "%s: the connection to the kernel failed: %s", mountpoint, strerror(-res));

@@ -49,6 +49,7 @@ static int flush(struct reel_append *a)
 		a->most = most;
 		a->written += done;
 		atomic_store(&r->write_end, a->written);
+		reread_written(r, a->written - done, a->written);
 		if (err == 0)
 			err = foreign_after(r, a->written, done, (const uint8_t *)last.iov_base + last.iov_len - n, n);
 	}
@@ -313,6 +314,7 @@ static int amend(struct reel *r, struct reel_entry *entry, const void *payload)
 	if (err == 0)
 		err = disk_write_all(r->disk, r->fd, &sum, 1, entry->end - TRAILER_SIZE + TRAILER_CRC);
 	watch_end(r);
+	reread_written(r, entry->offset, entry->end);
 	return err;
 }
 
@@ -411,6 +413,7 @@ static int finish(struct reel_append *a)
 	watch_begin(a->r);
 	a->error = disk_write_all(a->r->disk, a->r->fd, &byte, 1, a->mark);
 	watch_end(a->r);
+	reread_written(a->r, a->mark, a->mark + 1);
 	return a->error;
 }
 

@@ -47,14 +47,10 @@ static int check_place(const struct compaction *c)
 static int copy_owner(const struct compaction *c)
 {
 	const struct disk_ops *d = c->r->disk;
-	struct stat old, new;
+	struct stat old;
 	int err = d->fstat(d, c->r->fd, &old);
 
-	if (err == 0)
-		err = d->fstat(d, c->to->fd, &new);
-	if (err == 0 && (old.st_uid != new.st_uid || old.st_gid != new.st_gid))
-		err = d->fchown(d, c->to->fd, old.st_uid, old.st_gid);
-	return err == 0 ? d->fchmod(d, c->to->fd, old.st_mode & 07777) : err;
+	return err < 0 ? err : disk_copy_owner(d, c->to->fd, &old);
 }
 
 static int step(struct compaction *c, const char *what, int err)
@@ -175,6 +171,8 @@ static int prepare(struct compaction *c)
 	if (c->target == NULL)
 		return step(c, "looking for the container at its path", -errno);
 	err = step(c, "looking for the container at its path", check_place(c));
+	if (err == 0)
+		err = reel_can_replace(c->r);
 	if (err == 0)
 		err = step(c, "making a new file beside it", copy_open_beside(c->r, c->target, &c->to));
 	return err == 0 ? append_begin_indexed(c->r, &c->append) : err;

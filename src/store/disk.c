@@ -195,6 +195,13 @@ static int real_remap(const struct disk_ops *d, void *address, size_t len, int f
 														      : 0;
 }
 
+static int real_map_private(const struct disk_ops *d, size_t len, int fd, uint64_t offset, void **ret)
+{
+	(void)d;
+	*ret = mmap(*ret, len, PROT_READ, MAP_PRIVATE | MAP_NORESERVE | (*ret == NULL ? 0 : MAP_FIXED), fd, (off_t)offset);
+	return *ret == MAP_FAILED ? -errno : 0;
+}
+
 const struct disk_ops disk_real = {
     .open = real_open,
     .close = real_close,
@@ -222,6 +229,7 @@ const struct disk_ops disk_real = {
     .append = real_append,
     .drop = real_drop,
     .remap = real_remap,
+    .map_private = real_map_private,
 };
 
 int disk_open(const struct disk_ops *d, const char *path, int flags, mode_t mode)
@@ -367,6 +375,11 @@ int disk_remap(const struct disk_ops *d, void *address, size_t len, int fd, uint
 	return d->remap == NULL ? -ENOSYS : d->remap(d, address, len, fd, offset);
 }
 
+int disk_map_private(const struct disk_ops *d, size_t len, int fd, uint64_t offset, void **ret)
+{
+	return d->map_private == NULL ? -ENOSYS : d->map_private(d, len, fd, offset, ret);
+}
+
 int disk_read_all(const struct disk_ops *d, int fd, void *buf, size_t len, uint64_t offset)
 {
 	while (len > 0) {
@@ -383,17 +396,71 @@ int disk_read_all(const struct disk_ops *d, int fd, void *buf, size_t len, uint6
 	return 0;
 }
 
-/* Where the file system beneath has no such rename, a link that fails on an existing name does. */
+/* The file system beneath does not know the call. */
+static bool is_missing(int err)
+{
+	return err == -EINVAL || err == -ENOSYS || err == -EOPNOTSUPP;
+}
+
+/* Whoever opens the file in between waits for its lock, and then finds that another file has the name. */
+static int name_over_own(const struct disk_ops *d, int fd, const char *temporary, const char *path)
+{
+	static const char text[] = "A container is to get this name. If nothing is writing one any more, remove this file.\n";
+	struct iovec bytes = {.iov_base = (void *)(uintptr_t)text, .iov_len = sizeof(text) - 1};
+	struct stat st;
+	int err = disk_flock(d, fd, LOCK_EX | LOCK_NB);
+
+	/* Somebody was faster: it is theirs. */
+	if (err == -EWOULDBLOCK || (err == 0 && d->fstat(d, fd, &st) == 0 && st.st_size > 0))
+		return -EEXIST;
+	if (err == 0)
+		err = disk_write_all(d, fd, &bytes, 1, 0);
+	if (err == 0)
+		err = d->rename(d, temporary, path);
+	if (err < 0)
+		(void)d->unlink(d, path);
+	return err;
+}
+
 int disk_name_new(const struct disk_ops *d, const char *temporary, const char *path)
 {
 	int err = d->renameat2(d, temporary, path, RENAME_NOREPLACE);
 
-	if (err != -EINVAL)
+	if (!is_missing(err))
 		return err;
 	err = d->link(d, temporary, path);
 	if (err == 0)
 		(void)d->unlink(d, temporary);
+	/* Those without hard links say so with EPERM, EMLINK, even EIO. Another error shows again. */
+	if (err == 0 || err == -EEXIST)
+		return err;
+	int fd = disk_open(d, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fd;
+	err = name_over_own(d, fd, temporary, path);
+	(void)disk_close(d, fd);
 	return err;
+}
+
+int disk_copy_owner(const struct disk_ops *d, int fd, const struct stat *like)
+{
+	struct stat st;
+	int err = d->fstat(d, fd, &st);
+
+	if (err == 0 && (st.st_uid != like->st_uid || st.st_gid != like->st_gid))
+		err = d->fchown(d, fd, like->st_uid, like->st_gid);
+	if (err == 0 && ((st.st_mode ^ like->st_mode) & 07777) != 0)
+		err = d->fchmod(d, fd, like->st_mode & 07777);
+	return err;
+}
+
+int disk_protection(const char *path)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, &st) < 0)
+		return 0;
+	return st.stx_attributes & STATX_ATTR_IMMUTABLE ? 'i' : st.stx_attributes & STATX_ATTR_APPEND ? 'a' : 0;
 }
 
 int disk_sync_parent(const struct disk_ops *d, const char *path)
@@ -410,5 +477,5 @@ int disk_sync_parent(const struct disk_ops *d, const char *path)
 	int err = disk_fsync(d, fd);
 	(void)disk_close(d, fd);
 	/* Some file systems cannot sync a directory and need not. */
-	return err == -EINVAL ? 0 : err;
+	return err == -EINVAL || err == -ENOSYS || err == -EOPNOTSUPP ? 0 : err;
 }

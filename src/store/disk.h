@@ -47,6 +47,8 @@ struct disk_ops {
 	int (*drop)(const struct disk_ops *d, int fd, uint64_t offset, uint64_t len); /* posix_fadvise(2): not from the cache */
 	/* mmap(2) as above, of a part of the file over a part of an earlier mapping */
 	int (*remap)(const struct disk_ops *d, void *address, size_t len, int fd, uint64_t offset);
+	/* mmap(2) with MAP_PRIVATE; over a part of an earlier one (*ret), unless that is NULL */
+	int (*map_private)(const struct disk_ops *d, size_t len, int fd, uint64_t offset, void **ret);
 };
 
 /* The system's own. */
@@ -80,12 +82,26 @@ int disk_ask(const struct disk_ops *d, int fd);
 int64_t disk_size(const struct disk_ops *d, int fd);
 int disk_drop(const struct disk_ops *d, int fd, uint64_t offset, uint64_t len);
 int disk_remap(const struct disk_ops *d, void *address, size_t len, int fd, uint64_t offset);
+int disk_map_private(const struct disk_ops *d, size_t len, int fd, uint64_t offset, void **ret);
 
 /* Reads all of `len` bytes. -ENODATA: the file ends before. */
 int disk_read_all(const struct disk_ops *d, int fd, void *buf, size_t len, uint64_t offset);
 
-/* Gives the file `temporary` the name `path`, which nothing may have: -EEXIST. Never replaces a file. */
+/*
+ * Gives the file `temporary` the name `path`, which nothing may have: -EEXIST. Never replaces a file, but for one of its
+ * own: where the file system has neither a rename that does not replace nor hard links, the name is taken with O_EXCL first,
+ * by a file that is no container, and locked until the rename has replaced it.
+ */
 int disk_name_new(const struct disk_ops *d, const char *temporary, const char *path);
+
+/*
+ * The file gets owner and mode of `like`. What it has already is not asked for: some file systems give all files the same,
+ * and refuse.
+ */
+int disk_copy_owner(const struct disk_ops *d, int fd, const struct stat *like);
+
+/* Whether the file is append-only, or immutable (chattr(1)): 'a', 'i', or 0: neither, or it is not known. */
+int disk_protection(const char *path);
 
 /* The directory entry of `path` is on stable storage afterwards. */
 int disk_sync_parent(const struct disk_ops *d, const char *path);

@@ -8,7 +8,18 @@
 
 #include "reel.h"
 
+#include <syslog.h>
+
 struct disk_ops;
+
+/*
+ * What a reelfs calls itself (as prctl(2), PR_SET_NAME) once its mount is gone: it takes nothing more in, stores what it has,
+ * and ends by itself.
+ */
+#define REEL_STORING "reelfs-storing"
+
+/* The priority of messages of what is being waited for, and of no others: to be shown at once. */
+#define REEL_LOG_WAITING LOG_INFO
 
 /*
  * What a tail finder is shown: the file as it is on disk, mapped. Bytes at or past `size` must not
@@ -79,6 +90,12 @@ uint64_t reel_tail_offset(const struct reel *r);
 
 /* Everything below is on stable storage, as far as this process knows. */
 uint64_t reel_durable_tail(const struct reel *r);
+
+/*
+ * Whether another file can take the container's name. -EBUSY: something is mounted on the file itself, which is logged, with
+ * what works. That other names would keep the old file is logged, too.
+ */
+int reel_can_replace(struct reel *r);
 
 /* The descriptor of the container, for fstatvfs(), fstat() and O_TMPFILE beside it. Never write to it. */
 int reel_fd(const struct reel *r);
@@ -194,6 +211,12 @@ int reel_tail_anyway(void *arg, const struct reel_view *view, struct reel_tail *
  * is one already.
  */
 int reel_keep_writers_out(struct reel *r);
+
+/*
+ * The process that has the container, which is open for reading, open for writing, and says of itself that it is a reelfs that
+ * was unmounted and still stores; 0: there is none.
+ */
+long reel_stored_by(struct reel *r);
 
 /* Whether some process has the container open for writing just now; or a negative errno value. Says nothing. */
 int reel_has_writer(struct reel *r);

@@ -21,6 +21,11 @@ const char *reel_explain(int err)
 		       "when that is back";
 	case -ESTALE:
 		return "the file was removed on its server, or another one put in its place; open it again";
+	case -ENOLCK:
+	case -ENOSYS:
+		return "the file system that it lies in has no locks, so that nothing would keep a second writer away; mount "
+		       "that with locks (NFS: with its lock service running, or with -o local_lock=flock if no other machine "
+		       "writes there)";
 	case -ENXIO:
 		return "the disk that it lies on is gone";
 	case -EHOSTDOWN:

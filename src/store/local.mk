@@ -15,6 +15,7 @@ libstore_la_SOURCES = \
 	src/store/format.c src/store/format.h \
 	src/store/guard.c \
 	src/store/hash.c src/store/hash.h \
+	src/store/holder.c src/store/holder.h \
 	src/store/import.c \
 	src/store/index.c \
 	src/store/iter.c \

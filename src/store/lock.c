@@ -1,6 +1,6 @@
 /*
  * lock.c - one writer for a container: an flock(2) on the file itself, so that it ends with its
- * holder, however that ends. Says who holds it. Readers take no lock.
+ * holder, however that ends (holder.c says who that is). Readers take no lock.
  */
 #include "config.h"
 
@@ -11,9 +11,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "store.h"
+#include "holder.h"
 
-enum { RETRY_MS = 20, PROGRAM_NAME_MAX = 64 };
+enum { RETRY_MS = 20 };
 
 long lock_holder(struct reel *r, int fd)
 {
@@ -48,57 +48,13 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-/* The name of a process's program; "unknown" where /proc does not tell. False: there is no such process, as far as it tells. */
-static bool program_of(long pid, char name[PROGRAM_NAME_MAX])
-{
-	char path[64];
-	FILE *f;
-
-	snprintf(name, PROGRAM_NAME_MAX, "unknown");
-	snprintf(path, sizeof(path), "/proc/%ld/comm", pid);
-	f = fopen(path, "re");
-	if (f == NULL)
-		return access("/proc/self", F_OK) < 0;
-	if (fgets(name, PROGRAM_NAME_MAX, f) == NULL)
-		snprintf(name, PROGRAM_NAME_MAX, "unknown");
-	name[strcspn(name, "\n")] = '\0';
-	(void)fclose(f);
-	return true;
-}
-
-static void log_holder(struct reel *r, int fd)
-{
-	long pid = lock_holder(r, fd);
-	char program[PROGRAM_NAME_MAX];
-
-	if (pid > 0 && program_of(pid, program))
-		reel_log(r, LOG_ERR,
-			 "%s: process %ld has the container open for writing (program %s); end it (or unmount) first", r->path,
-			 pid, program);
-	else if (pid > 0)
-		reel_log(r, LOG_ERR,
-			 "%s: the container is open for writing: process %ld locked it, which has ended and left it open in "
-			 "another one, or is not shown here; end that (fuser %s) first",
-			 r->path, pid, r->path);
-	else if (r->place.shared)
-		reel_log(
-		    r, LOG_ERR,
-		    "%s: a program on another machine, or in another session of this one, has the container open for "
-		    "writing; end it (or unmount) there first. If that machine is down, its lock ends when the file system "
-		    "gives it up",
-		    r->path);
-	else
-		reel_log(r, LOG_ERR, "%s: another process has the container open for writing; end it (or unmount) first",
-			 r->path);
-}
-
 int reel_keep_writers_out(struct reel *r)
 {
 	int err = disk_flock(r->disk, r->fd, LOCK_SH | LOCK_NB);
 	struct stat st;
 
 	if (err == -EWOULDBLOCK) {
-		log_holder(r, r->fd);
+		holder_tell(r, r->fd);
 		return -EBUSY;
 	}
 	/* A writer may have been there between the opening and the lock. */
@@ -122,19 +78,53 @@ int reel_has_writer(struct reel *r)
 	return err == -EWOULDBLOCK ? 1 : err;
 }
 
+/* Not lseek(2), which waits for a sync of the file on some file systems. */
+static int64_t size_of(struct reel *r, int fd)
+{
+	struct stat st;
+
+	return r->disk->fstat(r->disk, fd, &st) < 0 ? 0 : (int64_t)st.st_size;
+}
+
+/*
+ * The limit is for holders that somebody has to end. One that ends by itself is waited for, which is said once: who does not
+ * want to wait can end this process, but must not end that one. `stored`: bytes since the waiting began.
+ */
+static bool waits_on(struct reel *r, int fd, int64_t stored, bool *told)
+{
+	struct holder h;
+
+	if (!(r->options.flags & REEL_AWAIT_STORING))
+		return false;
+	holder_find(r, fd, &h);
+	if (h.stores && !*told)
+		reel_log(r, REEL_LOG_WAITING,
+			 "%s: process %ld (reelfs) still stores what was written before it was unmounted (%" PRId64
+			 " MB in the last %u s); waiting until it has ended. Do not end it",
+			 r->path, h.pid, stored >> 20, r->options.lock_wait_ms / 1000);
+	*told |= h.stores;
+	return h.stores;
+}
+
 int lock_file(struct reel *r, int fd)
 {
-	static const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L};
+	static const struct timespec pause = {.tv_nsec = RETRY_MS * 1000000L}, longer = {.tv_nsec = 10 * RETRY_MS * 1000000L};
 	uint64_t until = now_ms() + r->options.lock_wait_ms;
+	int64_t size = size_of(r, fd);
+	bool told = false;
 	int err;
 
-	while ((err = disk_flock(r->disk, fd, LOCK_EX | LOCK_NB)) == -EWOULDBLOCK && now_ms() < until)
-		nanosleep(&pause, NULL);
+	while ((err = disk_flock(r->disk, fd, LOCK_EX | LOCK_NB)) == -EWOULDBLOCK) {
+		bool late = now_ms() >= until;
+		if (late && !waits_on(r, fd, size_of(r, fd) - size, &told))
+			break;
+		nanosleep(late ? &longer : &pause, NULL);
+	}
 	if (err != -EWOULDBLOCK) {
 		if (err < 0)
 			reel_log(r, LOG_ERR, "%s: the container could not be locked (%s)", r->path, reel_explain(err));
 		return err;
 	}
-	log_holder(r, fd);
+	holder_tell(r, fd);
 	return -EBUSY;
 }

@@ -22,6 +22,8 @@
 #define WINDOW_WANTED ((uint64_t)8 << 40)
 /* Less room than this to grow is taken for a failure. */
 #define WINDOW_LEAST ((uint64_t)64 << 20)
+/* A multiple of every page's size. */
+#define WINDOW_STEP ((uint64_t)64 << 10)
 
 /* What `state` counts up by; the rest of it is one of these. A state never comes back. */
 enum { STATE_UNUSED, STATE_IN_USE, STATE_RETIRED, STATE_STEP = 4 };
@@ -120,10 +122,47 @@ static inline void count(_Atomic uint64_t *counter, bool own, uint64_t n)
 	atomic_signal_fence(memory_order_seq_cst);
 }
 
+/* No such mapping is to be had, whatever its length. */
+static bool is_missing(int err)
+{
+	return err == -ENODEV || err == -EINVAL || err == -EOPNOTSUPP || err == -ENOSYS;
+}
+
+static int map_window(struct reel_mapping *m, uint64_t window, int fd)
+{
+	void *base = NULL;
+	int err = m->private ? -ENODEV : m->disk->mmap(m->disk, window, fd, &base);
+
+	if (is_missing(err) && (m->private || m->base == NULL)) {
+		int first = err;
+		base = NULL;
+		err = disk_map_private(m->disk, window, fd, 0, &base);
+		m->private |= err == 0;
+		err = err == -ENOSYS ? first : err;
+	}
+	if (err == 0) {
+		m->base = base;
+		m->window = window;
+	}
+	return err;
+}
+
+/* Between what could be mapped and what could not: a file system whose largest file is not a power of two. */
+static void widen(struct reel_mapping *m, uint64_t failed, int fd)
+{
+	while (failed - m->window > WINDOW_LEAST / 4) {
+		uint64_t middle = (m->window + (failed - m->window) / 2) / WINDOW_STEP * WINDOW_STEP, had = m->window;
+		void *base = m->base;
+		if (map_window(m, middle, fd) < 0)
+			failed = middle;
+		else
+			(void)m->disk->munmap(m->disk, base, had);
+	}
+}
+
 int mapping_new(const struct disk_ops *disk, int fd, uint64_t size, struct reel_mapping **ret)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), window = WINDOW_WANTED;
-	void *base;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), window = WINDOW_WANTED, failed = 0;
 	int err;
 
 	if (size > INT64_MAX / 4)
@@ -134,19 +173,23 @@ int mapping_new(const struct disk_ops *disk, int fd, uint64_t size, struct reel_
 	while (window < 2 * size)
 		window *= 2;
 	/* Limits of the address space or of the file system's largest file make the window smaller. */
-	while ((err = disk->mmap(disk, window, fd, &base)) < 0 && window / 2 >= size + WINDOW_LEAST)
+	m->disk = disk;
+	m->base = NULL;
+	m->private = false;
+	while ((err = map_window(m, window, fd)) < 0 && window / 2 >= size + WINDOW_LEAST) {
+		failed = window;
 		window /= 2;
+	}
 	if (err < 0 && size > 0) {
-		window = round_up(size, page);
-		err = disk->mmap(disk, window, fd, &base);
+		failed = window;
+		err = map_window(m, round_up(size, page), fd);
 	}
 	if (err < 0) {
 		put_unused(m);
 		return err;
 	}
-	m->disk = disk;
-	m->base = base;
-	m->window = window;
+	if (failed > 0 && m->window / 2 < size)
+		widen(m, failed, fd);
 	m->gen = GENERATION_NEWEST;
 	m->guard = guard_add(m->base, m->window);
 	atomic_fetch_add(&m->state, STATE_IN_USE - STATE_UNUSED);

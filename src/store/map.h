@@ -3,6 +3,9 @@
  * once. The file grows into it, so that nothing ever moves: a pointer into it is good as long as
  * someone holds a reference, or it was not retired.
  *
+ * Some file systems, FUSE with direct_io above all, have private mappings only: pages that were touched stay as they were
+ * until they are let go (reread.c).
+ *
  * Faults. Touching a page that lies past the end of the file, or that the disk cannot deliver,
  * raises SIGBUS. With reel_guard_faults() (reel.h) installed, such a page of a registered window
  * is replaced by a page of zeros until reel_reading() maps the file's anew: the checksums over it fail,
@@ -33,6 +36,7 @@ struct reel_mapping {
 	const struct disk_ops *disk;
 	uint8_t *base;
 	size_t window;                /* addresses taken; the file can grow to this */
+	bool private;                 /* what is written to the file does not show by itself (reread_written()) */
 	int guard;                    /* its slot with the fault handler; -1: none */
 	const struct generation *gen; /* the newest until the opener says otherwise, before entries are handed out */
 	_Atomic uint64_t state;

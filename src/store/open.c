@@ -169,8 +169,15 @@ static int new_reel(const char *path, const struct reel_engine_options *options,
 	return 0;
 }
 
-static const char *explain(int err)
+static const char *explain(const char *path, int err)
 {
+	int protection = err == -EPERM || err == -EACCES ? disk_protection(path) : 0;
+
+	if (protection == 'a')
+		return "it may only be appended to (chattr +a), and a writer must also be able to cut off what a crash has "
+		       "left: chattr -a it, or only read it";
+	if (protection == 'i')
+		return "it may not be changed (chattr +i): chattr -i it, or only read it";
 	switch (err) {
 	case -EISDIR:
 		return "it is a directory, not a container";
@@ -202,7 +209,7 @@ int reel_engine_open(const char *path, const struct reel_engine_options *options
 		return err;
 	err = open_file(r);
 	if (err < 0 && err != -EBUSY)
-		reel_log(r, LOG_ERR, "%s: cannot be opened: %s", path, explain(err));
+		reel_log(r, LOG_ERR, "%s: cannot be opened: %s", path, explain(path, err));
 	if (err < 0)
 		goto out;
 	err = r->disk->fstat(r->disk, r->fd, &st);
@@ -210,7 +217,7 @@ int reel_engine_open(const char *path, const struct reel_engine_options *options
 		err = map_file(r, (uint64_t)st.st_size);
 	if (err < 0) {
 		reel_log(r, LOG_ERR, "%s: cannot be mapped: %s", path,
-			 err == -ENODEV ? "its file system allows no mapping of files (as FUSE with direct_io)"
+			 err == -ENODEV ? "its file system allows no mapping of files; copy it to one that does"
 					: reel_explain(err));
 		goto out;
 	}

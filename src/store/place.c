@@ -13,6 +13,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "holder.h"
 #include "store.h"
 #include "target.h"
 
@@ -92,6 +93,11 @@ void place_find(struct reel *r, int fd)
 	bool known = mount_of(st.st_dev, type, &options);
 	p->shared = !known || (strcmp(type, "fuseblk") != 0 && strcmp(type, "fuse.reelfs") != 0);
 	p->keeps_locks = known && keeps_locks(type, options);
+	/* Some programs number a file by its name when that is looked up, and otherwise as they did at first (rclone). */
+	if (p->shared) {
+		(void)disk_ask(r->disk, fd);
+		(void)r->disk->fstat(r->disk, fd, &st);
+	}
 	p->ino = st.st_ino;
 	p->asks_lock = p->shared && (p->fuse || fs.f_type == CEPH_SUPER_MAGIC);
 	free(options);
@@ -172,6 +178,20 @@ static bool is_same(const struct reel *r, const struct stat *opened)
 	return opened->st_nlink > 0 && (!r->place.shared || opened->st_ino == r->place.ino);
 }
 
+/* Whether the path leads to the open file, as both are numbered when they are asked for by themselves: 1 or 0, or an error. */
+static int leads_to(struct reel *r, const char *path, const struct stat *opened)
+{
+	int fd = disk_open(r->disk, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	place_ask(r, fd);
+	int err = r->disk->fstat(r->disk, fd, &st);
+	(void)disk_close(r->disk, fd);
+	return err < 0 ? err : st.st_dev == opened->st_dev && st.st_ino == opened->st_ino;
+}
+
 int place_is_named(struct reel *r, const char *path, int fd)
 {
 	struct stat opened, named;
@@ -185,7 +205,11 @@ int place_is_named(struct reel *r, const char *path, int fd)
 	if (err < 0)
 		return err;
 	/* A name that the kernel still believes in may be that of a file that has none any more. */
-	return is_same(r, &opened) && opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+	if (!is_same(r, &opened) || opened.st_dev != named.st_dev)
+		return 0;
+	if (opened.st_ino == named.st_ino)
+		return 1;
+	return r->place.fuse && r->place.shared ? leads_to(r, path, &opened) : 0;
 }
 
 bool reel_has_name(struct reel *r)
@@ -199,4 +223,47 @@ bool reel_has_name(struct reel *r)
 	if (r->disk->fstat(r->disk, r->fd, &st) < 0)
 		return true;
 	return is_same(r, &st);
+}
+
+/* Has the path, one without symbolic links, something mounted on it? */
+static bool is_mount_point(const char *target)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL, *at = NULL;
+	size_t room = 0;
+	bool found = false;
+
+	while (f != NULL && !found && getline(&line, &room, f) > 0) {
+		if (sscanf(line, "%*d %*d %*s %*s %ms", &at) == 1)
+			holder_unescape(at);
+		found = at != NULL && strcmp(at, target) == 0;
+		free(at);
+		at = NULL;
+	}
+	free(line);
+	if (f != NULL)
+		(void)fclose(f);
+	return found;
+}
+
+int reel_can_replace(struct reel *r)
+{
+	char *target = realpath(r->path, NULL);
+	struct stat st;
+	int err = 0;
+
+	if (target != NULL && is_mount_point(target)) {
+		reel_log(
+		    r, LOG_ERR,
+		    "%s: the file itself is a mount point (as with docker -v FILE:FILE), so no other one can take its name. "
+		    "Compact it where it was mounted from, or into another file: reel compact --output=NEW",
+		    r->path);
+		err = -EBUSY;
+	} else if (r->disk->fstat(r->disk, r->fd, &st) == 0 && st.st_nlink > 1) {
+		reel_log(r, LOG_WARNING,
+			 "%s: its %lu other names (hard links) keep the old file, and go separate ways from now on", r->path,
+			 (unsigned long)st.st_nlink - 1);
+	}
+	free(target);
+	return err;
 }

@@ -54,6 +54,9 @@ enum reel_open_flags {
 	 * effect on other containers.
 	 */
 	REEL_NUL_VALUES = 1 << 4,
+	/* Waits beyond lock_wait_ms while the first writer is a reelfs whose mount is gone and that still stores; it is logged.
+	 */
+	REEL_AWAIT_STORING = 1 << 5,
 };
 
 /*

@@ -58,6 +58,10 @@ static int move_on(struct reel *r, const struct snapshot *s, uint64_t size)
 		return -EFBIG;
 	}
 	uint64_t token = reel_reading(r);
+	pthread_mutex_lock(&r->append_lock);
+	if (atomic_load(&r->map) == s->map)
+		reread_written(r, s->tail, size);
+	pthread_mutex_unlock(&r->append_lock);
 	int err = tail_advance(r, &c, s->tail, &news);
 	if (reread_tell(r, token, s->tail, size - s->tail))
 		return -EIO;

@@ -9,7 +9,15 @@
 
 #include "store.h"
 
-enum { PAGES_ASKED = 256, PAGES_TRIED = 16 };
+enum { PAGES_ASKED = 256, PAGES_TRIED = 16, REMAP_TRIES = 8, PIECE = 512 };
+
+int reread_remap(struct reel *r, uint64_t offset, uint64_t len)
+{
+	void *at = r->map->base + offset;
+
+	return r->map->private ? disk_map_private(r->disk, len, r->fd, offset, &at)
+			       : disk_remap(r->disk, at, len, r->fd, offset);
+}
 
 uint64_t reel_reading(struct reel *r)
 {
@@ -19,7 +27,7 @@ uint64_t reel_reading(struct reel *r)
 		return since;
 	/* Under this lock, among others, a compaction changes mapping and file. */
 	pthread_mutex_lock(&r->reserve.lock);
-	if (disk_remap(r->disk, r->map->base + offset, len, r->fd, offset) < 0)
+	if (reread_remap(r, offset, len) < 0)
 		guard_put_zeros(r->map->guard, offset, len);
 	pthread_mutex_unlock(&r->reserve.lock);
 	return since;
@@ -57,6 +65,40 @@ void reread_drop(struct reel *r, uint64_t from, uint64_t end)
 	/* A page that is mapped is not dropped. */
 	(void)madvise(r->map->base + start, round_up(end, page) - start, MADV_DONTNEED);
 	(void)disk_drop(r->disk, r->fd, start, round_up(end, page) - start);
+}
+
+/* Has the mapping these bytes, of one page, as the file has them? True, too, if that cannot be learned. */
+static bool is_fresh(struct reel *r, uint64_t from, uint64_t end)
+{
+	uint8_t piece[PIECE];
+
+	for (uint64_t at = from; at < end; at += PIECE) {
+		size_t n = end - at < PIECE ? (size_t)(end - at) : PIECE;
+		if (disk_read_all(r->disk, r->fd, piece, n, at) < 0)
+			return true;
+		if (memcmp(piece, r->map->base + at, n) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Of what was appended just the page that the file ended in before can have been touched. Where writes pass the cache by, and
+ * another thread touches that page in the same moment, the cache keeps it as it was, and drops no page that is
+ * mapped: then mapping it anew has the kernel drop it everywhere.
+ */
+void reread_written(struct reel *r, uint64_t from, uint64_t end)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), first = round_up(from, page) < end ? round_up(from, page) : end;
+
+	if (!r->map->private && !(r->place.fuse && r->place.shared))
+		return;
+	if (r->map->private)
+		reread_drop(r, from, end);
+	if (!guard_installed() || from % page == 0)
+		return;
+	for (int i = 0; i < REMAP_TRIES && !is_fresh(r, from, first); i++)
+		(void)reread_remap(r, from - from % page, page);
 }
 
 static bool can_read(struct reel *r, uint64_t at)

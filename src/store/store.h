@@ -161,6 +161,10 @@ long lock_holder(struct reel *r, int fd);
 
 /* reread.c: what the kernel has cached of [from, end) may be older than the file: it is read anew. */
 void reread_drop(struct reel *r, uint64_t from, uint64_t end);
+/* reread.c: a part of the file over the same part of its mapping, anew. */
+int reread_remap(struct reel *r, uint64_t offset, uint64_t len);
+/* reread.c: these bytes were written, and are to be read from the mapping. */
+void reread_written(struct reel *r, uint64_t from, uint64_t end);
 /* reread.c: reel_unread(), and says so if it is. */
 bool reread_tell(struct reel *r, uint64_t token, uint64_t offset, uint64_t len);
 

@@ -130,6 +130,69 @@ test_mounted_container_is_refused() {
 	unmount_it
 }
 
+# Expects --output to leave the container as it is, with a file system and without, mounted or not, and to replace nothing.
+test_output() {
+	local name
+	reel init tree
+	entries keys
+	for name in tree keys; do
+		head -c 100000 /dev/urandom | reel write $name a
+		reel write $name a text
+		unchanged $name reel compact --output=small.$name $name
+		is "$(reel cat small.$name a)" text
+		[ "$(stat -c %s small.$name)" -lt 10000 ]
+		fails 1 "reel: compact: small.$name: exists already*" reel compact --output=small.$name $name
+	done
+	mount_it tree
+	reel compact --output=mounted tree >out
+	unmount_it
+	is "$(reel cat mounted a)" text
+}
+
+# Expects other names to be told of: they keep the old file.
+test_hard_links_are_told() {
+	reel init c
+	ln c other
+	reel compact c >out 2>error
+	grep -q "other names (hard links) keep the old file" error
+}
+
+# Expects a file that is a mount point, and one in a folder that takes no files, to be refused with the way that works.
+test_name_that_cannot_be_taken() {
+	need_root
+	need_to unshare -m true
+	mkdir f
+	reel init c
+	touch f/c
+	unshare -m --propagation private bash -ec "
+		mount --bind c c
+		'$build/reel' compact c >out 2>error && exit 1
+		grep -qF 'the file itself is a mount point' error
+		umount c
+		chmod 755 f"
+	chmod 777 .
+	mv c f/c
+	chmod 666 f/c
+	chmod 555 f
+	fails 1 "reel: compact: *made in its folder*--output=NEW*" setpriv --reuid=12345 --clear-groups "$build/reel" compact f/c
+}
+
+# Expects what chattr(1) forbids to be told as that.
+test_protected_file() {
+	need_root
+	need_programs chattr
+	reel init c
+	chattr +a c 2>/dev/null || skip "chattr +a cannot be had here"
+	reel compact c 2>appending || true
+	chattr -a c
+	chattr +i c
+	reel write c a text 2>changing || true
+	chattr -i c
+	matches "$(cat appending)" "reel: compact: *chattr +a*"
+	matches "$(cat changing)" "reel: write: *chattr +i*"
+	reel write c a text
+}
+
 # Expects the limit on the size of files to be an error, the container as it was and nothing left beside it.
 test_file_limit_changes_nothing() {
 	mkdir f

@@ -8,6 +8,17 @@
  *   cache            the kernel keeps contents across openings
  *   locks            flock(2) goes on to the folder; otherwise the kernel keeps it to this mount
  *   nosync           fsync(2) fails with EINVAL
+ * What other file systems lack:
+ *   direct           nothing is cached, and no file can be mapped MAP_SHARED
+ *   norename         renameat2(2) knows no flags (there are no hard links anyhow)
+ *   flat             all files belong to root and have mode 0755, and that cannot be changed
+ *   noino            inode numbers are the kernel's, and others after a while
+ *   nodirsync        fsync(2) of a folder fails with EINVAL
+ *   coarse           times have two seconds
+ *   nolocks          flock(2) fails with ENOLCK
+ *   nostatfs         statfs(2) tells zeros
+ *   largest=BYTES    no file can be larger: EFBIG
+ * While there is a file "MOUNTPOINT.slow", fsync(2) does not return.
  * While there is a file "MOUNTPOINT.fail", reading contents fails with EIO: all; with "FROM TO" in it just what has some of
  * these bytes; with "FROM TO all" this, and all from then on. SIGUSR1 takes all locks away without a word.
  */
@@ -36,7 +47,9 @@ enum { LOCKED_MAX = 4096 };
 static const char *folder;
 static char fail_file[PATH_MAX];
 static double timeout = 5;
-static bool keep_cache, no_sync;
+static bool keep_cache, no_sync, direct, no_rename_flags, flat, no_ino, coarse;
+static char slow_file[PATH_MAX];
+static long long largest = LLONG_MAX;
 static volatile sig_atomic_t locked[LOCKED_MAX]; /* descriptors with a lock */
 
 static int result(int r)
@@ -74,7 +87,7 @@ static void *pass_init(struct fuse_conn_info *conn, struct fuse_config *config)
 	(void)conn;
 	config->attr_timeout = config->entry_timeout = timeout;
 	config->kernel_cache = keep_cache;
-	config->use_ino = 1;
+	config->use_ino = !no_ino;
 	config->hard_remove = 1;
 	config->nullpath_ok = 1;
 	return NULL;
@@ -83,8 +96,17 @@ static void *pass_init(struct fuse_conn_info *conn, struct fuse_config *config)
 static int pass_getattr(const char *path, struct stat *st, struct fuse_file_info *fi)
 {
 	struct real r = {""};
+	int res = result(fi ? fstat(fd_of(fi), st) : lstat(real(path, &r), st));
 
-	return result(fi ? fstat(fd_of(fi), st) : lstat(real(path, &r), st));
+	if (res == 0 && flat) {
+		st->st_uid = st->st_gid = 0;
+		st->st_mode = (st->st_mode & S_IFMT) | 0755;
+	}
+	if (res == 0 && coarse) {
+		st->st_mtim = (struct timespec){.tv_sec = st->st_mtim.tv_sec & ~1L};
+		st->st_ctim = (struct timespec){.tv_sec = st->st_ctim.tv_sec & ~1L};
+	}
+	return res;
 }
 
 static int pass_readdir(const char *path, void *buf, fuse_fill_dir_t fill, off_t offset, struct fuse_file_info *fi,
@@ -107,6 +129,7 @@ static int opened(int fd, struct fuse_file_info *fi)
 	if (fd < 0)
 		return -errno;
 	fi->fh = (uint64_t)fd;
+	fi->direct_io = direct;
 	return 0;
 }
 
@@ -154,6 +177,10 @@ static int pass_read(const char *path, char *buf, size_t size, off_t offset, str
 static int pass_write(const char *path, const char *buf, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	(void)path;
+	if (offset >= largest)
+		return -EFBIG;
+	if (largest - offset < (long long)size)
+		size = (size_t)(largest - offset);
 	return result((int)pwrite(fd_of(fi), buf, size, offset));
 }
 
@@ -171,7 +198,28 @@ static int pass_fsync(const char *path, int datasync, struct fuse_file_info *fi)
 	(void)path;
 	if (no_sync)
 		return -EINVAL;
+	while (access(slow_file, F_OK) == 0)
+		usleep(10000);
 	return result(datasync ? fdatasync(fd_of(fi)) : fsync(fd_of(fi)));
+}
+
+static int no_dir_sync(const char *path, int datasync, struct fuse_file_info *fi)
+{
+	(void)path, (void)datasync, (void)fi;
+	return -EINVAL;
+}
+
+static int no_flock(const char *path, struct fuse_file_info *fi, int operation)
+{
+	(void)path, (void)fi, (void)operation;
+	return -ENOLCK;
+}
+
+static int no_statfs(const char *path, struct statvfs *st)
+{
+	(void)path;
+	memset(st, 0, sizeof(*st));
+	return 0;
 }
 
 static int pass_flock(const char *path, struct fuse_file_info *fi, int operation)
@@ -195,6 +243,8 @@ static int pass_chmod(const char *path, mode_t mode, struct fuse_file_info *fi)
 {
 	struct real r = {""};
 
+	if (flat)
+		return -EPERM;
 	return result(fi ? fchmod(fd_of(fi), mode) : chmod(real(path, &r), mode));
 }
 
@@ -202,6 +252,8 @@ static int pass_chown(const char *path, uid_t uid, gid_t gid, struct fuse_file_i
 {
 	struct real r = {""};
 
+	if (flat)
+		return -EPERM;
 	return result(fi ? fchown(fd_of(fi), uid, gid) : lchown(real(path, &r), uid, gid));
 }
 
@@ -216,6 +268,8 @@ static int pass_rename(const char *from, const char *to, unsigned flags)
 {
 	struct real a = {""}, b = {""};
 
+	if (no_rename_flags && flags != 0)
+		return -EINVAL;
 	return result(renameat2(AT_FDCWD, real(from, &a), AT_FDCWD, real(to, &b), flags));
 }
 
@@ -244,6 +298,23 @@ static struct fuse_operations operations = {
     .statfs = pass_statfs,
 };
 
+static void take_lack(const char *option)
+{
+	direct |= strcmp(option, "direct") == 0;
+	no_rename_flags |= strcmp(option, "norename") == 0;
+	flat |= strcmp(option, "flat") == 0;
+	no_ino |= strcmp(option, "noino") == 0;
+	coarse |= strcmp(option, "coarse") == 0;
+	if (strcmp(option, "nodirsync") == 0)
+		operations.fsyncdir = no_dir_sync;
+	if (strcmp(option, "nolocks") == 0)
+		operations.flock = no_flock;
+	if (strcmp(option, "nostatfs") == 0)
+		operations.statfs = no_statfs;
+	if (strncmp(option, "largest=", 8) == 0)
+		largest = atoll(option + 8);
+}
+
 int main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_handler = take_locks_away};
@@ -255,6 +326,7 @@ int main(int argc, char **argv)
 	}
 	folder = argv[1];
 	snprintf(fail_file, sizeof(fail_file), "%s.fail", argv[2]);
+	snprintf(slow_file, sizeof(slow_file), "%s.slow", argv[2]);
 	for (int i = 3; i < argc; i++) {
 		if (strncmp(argv[i], "timeout=", 8) == 0)
 			timeout = atof(argv[i] + 8);
@@ -262,6 +334,7 @@ int main(int argc, char **argv)
 		no_sync |= strcmp(argv[i], "nosync") == 0;
 		if (strcmp(argv[i], "locks") == 0)
 			operations.flock = pass_flock;
+		take_lack(argv[i]);
 	}
 	sigaction(SIGUSR1, &action, NULL);
 	return fuse_main(4, arguments, &operations, NULL);
