@@ -163,7 +163,7 @@ static void widen(struct reel_mapping *m, uint64_t failed, int fd)
 int mapping_new(const struct disk_ops *disk, int fd, uint64_t size, struct reel_mapping **ret)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), window = WINDOW_WANTED, failed = 0;
-	int err;
+	int err, refusal = 0;
 
 	if (size > INT64_MAX / 4)
 		return -EFBIG;
@@ -178,17 +178,20 @@ int mapping_new(const struct disk_ops *disk, int fd, uint64_t size, struct reel_
 	m->private = false;
 	while ((err = map_window(m, window, fd)) < 0 && window / 2 >= size + WINDOW_LEAST) {
 		failed = window;
+		refusal = err;
 		window /= 2;
 	}
 	if (err < 0 && size > 0) {
 		failed = window;
+		refusal = err;
 		err = map_window(m, round_up(size, page), fd);
 	}
 	if (err < 0) {
 		put_unused(m);
 		return err;
 	}
-	if (failed > 0 && m->window / 2 < size)
+	/* Addresses that a limit leaves are needed for other things, too. */
+	if (failed > 0 && refusal != -ENOMEM)
 		widen(m, failed, fd);
 	m->gen = GENERATION_NEWEST;
 	m->guard = guard_add(m->base, m->window);

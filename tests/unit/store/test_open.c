@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -14,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "disk.h"
+#include "engine.h"
 #include "format.h"
 #include "runner.h"
 
@@ -507,6 +510,74 @@ START_TEST(a_page_that_comes_back_is_read_again)
 }
 END_TEST
 
+/* A file system whose largest file is not a power of two. */
+#define LARGEST ((size_t)100 << 20)
+
+static int mmap_to_largest(const struct disk_ops *d, size_t len, int fd, void **ret)
+{
+	return len > LARGEST ? -EOVERFLOW : disk_real.mmap(d, len, fd, ret);
+}
+
+static int mmap_never(const struct disk_ops *d, size_t len, int fd, void **ret)
+{
+	(void)d, (void)len, (void)fd, (void)ret;
+	return -ENODEV;
+}
+
+static struct reel *open_on(const struct disk_ops *disk)
+{
+	const struct reel_engine_options options = {.disk = disk};
+	struct reel *r;
+
+	ck_assert_int_eq(reel_engine_open("c", &options, &r), 0);
+	return r;
+}
+
+/* Where files cannot be mapped as far as they can grow otherwise, a container can grow to nearly the size of the largest. */
+START_TEST(a_container_grows_to_the_largest_file)
+{
+	struct disk_ops disk = disk_real;
+	size_t len = (size_t)20 << 20;
+	char *value = calloc(1, len);
+
+	ck_assert_ptr_nonnull(value);
+	value[0] = 'x';
+	make("c", "a", "1");
+	disk.mmap = mmap_to_largest;
+	for (int i = 0; i < 4; i++) {
+		struct reel *r = open_on(&disk);
+		ck_assert_int_eq(reel_write(r, "k", 1, value, len), 0);
+		ck_assert_int_eq(reel_close(r), 0);
+	}
+	struct reel *r = open_on(&disk);
+	ck_assert_int_eq(reel_write(r, "k", 1, value, len), -EFBIG);
+	ck_assert_int_eq(reel_close(r), 0);
+	free(value);
+}
+END_TEST
+
+/* Without shared mappings what was appended is read all the same. */
+START_TEST(private_mappings_do)
+{
+	struct disk_ops disk = disk_real;
+	struct reel_entry e;
+	char key[32];
+
+	make("c", "a", "1");
+	disk.mmap = mmap_never;
+	struct reel *r = open_on(&disk);
+	for (int i = 0; i < 300; i++) {
+		snprintf(key, sizeof(key), "key %d", i);
+		must_write(r, key, key);
+		ck_assert_int_eq(reel_read(r, key, strlen(key), &e), 0);
+		ck_assert_uint_eq(e.len, strlen(key));
+		ck_assert_mem_eq(e.payload, key, e.len);
+		reel_entry_release(&e);
+	}
+	ck_assert_int_eq(reel_close(r), 0);
+}
+END_TEST
+
 int main(void)
 {
 	const TTest *const tests[] = {
@@ -527,6 +598,8 @@ int main(void)
 	    a_pad_with_other_bytes_is_torn,
 	    a_lost_page_fails_checksums_only,
 	    a_page_that_comes_back_is_read_again,
+	    a_container_grows_to_the_largest_file,
+	    private_mappings_do,
 	};
 	return run_tests("opening", tests, sizeof(tests) / sizeof(tests[0]));
 }
