@@ -65,7 +65,8 @@ void room_missing(struct fs *fs, int error, bool removes)
 		       "%s: %s. Files can still be removed, but that gives no space back: %s, or end the mount and compact it "
 		       "(reel compact)",
 		       reel_path(fs->store), what,
-		       error == -EFBIG ? "mount it without that limit (ulimit -f, or -v for the address space)"
+		       error == -EFBIG ? "mount it without that limit (ulimit -f, or -v for the address space), or take it to "
+					 "a file system of larger files"
 				       : "free some on the disk that holds the container");
 	fs->told_full = true;
 	if (removes && !fs->told_used)

@@ -34,9 +34,54 @@ static bool program_of(long pid, char name[PROGRAM_NAME_MAX])
 	return true;
 }
 
+static bool is_process(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 0 && len <= PID_DIGITS && strspn(name, "0123456789") == len;
+}
+
+static bool has_open(const char *process, const struct stat *file)
+{
+	char path[PROC_ROOM];
+	struct dirent *entry;
+	struct stat st;
+	bool found = false;
+
+	snprintf(path, sizeof(path), "/proc/%s/fd", process);
+	DIR *fds = opendir(path);
+	while (fds != NULL && !found && (entry = readdir(fds)) != NULL)
+		found =
+		    fstatat(dirfd(fds), entry->d_name, &st, 0) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+	if (fds != NULL)
+		closedir(fds);
+	return found;
+}
+
+/* A lock that a server keeps is not in the kernel's list: one that stores is looked for among this user's processes. */
+static long storing_unlisted(struct reel *r, int fd)
+{
+	char program[PROGRAM_NAME_MAX];
+	const struct dirent *entry;
+	struct stat st;
+	long found = 0;
+	DIR *proc = r->disk->fstat(r->disk, fd, &st) < 0 ? NULL : opendir("/proc");
+
+	while (proc != NULL && found == 0 && (entry = readdir(proc)) != NULL) {
+		long pid = is_process(entry->d_name) ? strtol(entry->d_name, NULL, 10) : 0;
+		if (pid > 0 && program_of(pid, program) && strcmp(program, REEL_STORING) == 0 && has_open(entry->d_name, &st))
+			found = pid;
+	}
+	if (proc != NULL)
+		closedir(proc);
+	return found;
+}
+
 void holder_find(struct reel *r, int fd, struct holder *ret)
 {
 	*ret = (struct holder){.pid = lock_holder(r, fd)};
+	if (ret->pid == 0 && r->place.shared)
+		ret->pid = storing_unlisted(r, fd);
 	ret->lives = ret->pid > 0 && program_of(ret->pid, ret->program);
 	ret->stores = ret->lives && strcmp(ret->program, REEL_STORING) == 0;
 }
@@ -104,13 +149,6 @@ static bool namespace_of(const char *process, char name[NAMESPACE_ROOM])
 	n = readlink(path, name, NAMESPACE_ROOM - 1);
 	name[n > 0 ? n : 0] = '\0';
 	return n > 0;
-}
-
-static bool is_process(const char *name)
-{
-	size_t len = strlen(name);
-
-	return len > 0 && len <= PID_DIGITS && strspn(name, "0123456789") == len;
 }
 
 /* The same in other mount namespaces, as far as this user may see them; *process is in that one. */

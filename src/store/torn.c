@@ -86,7 +86,7 @@ int reel_cut_torn(struct reel *r, const char *left)
 		reel_log(r, LOG_ERR,
 			 "%s: the %" PRIu64
 			 " bytes of an unfinished append at its end could not be saved as %s (%s); nothing was "
-			 "changed",
+			 "changed. Name another place: reelfs -o keep_torn=FILE",
 			 r->path, size - tail, wanted == NULL ? "a file" : wanted, reel_explain(err));
 		goto out;
 	}

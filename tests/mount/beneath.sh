@@ -175,9 +175,9 @@ test_read_only_folder_and_no_room_elsewhere() {
 
 # --- the end of one mount and the beginning of the next -----------------------------------------------------------------
 
-# storing: the file system was unmounted, and its daemon cannot end: $first.
+# storing [OPTION...]: the file system was unmounted, and its daemon cannot end: $first.
 storing() {
-	beneath
+	beneath "$@"
 	mount_it -o create,sync=0
 	echo text >"$mnt/file"
 	touch "$scratch/under.slow"
@@ -210,6 +210,15 @@ test_storing_is_waited_for() {
 # A limit that was asked for is one, and nobody is advised to end a daemon that stores.
 test_storing_and_a_limit() {
 	storing
+	expect_error "Do not end it" timeout 20 "$reelfs" -f -o lock_wait=0 "$container" "$mnt"
+	rm "$scratch/under.slow"
+	wait "$first"
+	finish
+}
+
+# So it is where a server keeps the lock, of which the kernel knows nothing.
+test_storing_with_a_server_s_lock() {
+	storing locks
 	expect_error "Do not end it" timeout 20 "$reelfs" -f -o lock_wait=0 "$container" "$mnt"
 	rm "$scratch/under.slow"
 	wait "$first"
