@@ -13,7 +13,6 @@
 #include "commit.h"
 #include "contents.h"
 #include "open.h"
-#include "prealloc.h"
 #include "refused.h"
 
 #define MODE_BITS 07777u
@@ -43,10 +42,7 @@ static void fill_regular(struct inode *i, struct fs_attr *ret)
 		}
 		if (ret->writers)
 			o->shown_bytes = bytes;
-		bytes += prealloc_bytes(i);
 		pthread_mutex_unlock(&o->attr);
-	} else {
-		bytes += prealloc_bytes(i);
 	}
 	if (bytes > ret->size)
 		bytes = ret->size;

@@ -13,7 +13,6 @@
 #include "commit.h"
 #include "contents.h"
 #include "open.h"
-#include "prealloc.h"
 #include "refused.h"
 
 /* Below this a copy is made byte by byte: it costs little, and the file has an entry under its own path. */
@@ -108,11 +107,9 @@ static int copy(struct copy *c, bool past_end, unsigned kill)
 		r = tx_begin(c->fs, &tx);
 	if (r == 0)
 		r = tx_finish(&tx, build(c, &tx), NULL);
-	if (r < 0)
-		return r;
-	refused_stored(c->to, c->target, c->target + c->len);
-	prealloc_remove(c->to, c->target, c->target + c->len);
-	return 0;
+	if (r == 0)
+		refused_stored(c->to, c->target, c->target + c->len);
+	return r;
 }
 
 static void lock_both(struct open_state *a, struct open_state *b)

@@ -30,7 +30,6 @@ libfs_la_SOURCES = \
 	src/fs/names.c src/fs/names.h \
 	src/fs/open.c src/fs/open.h \
 	src/fs/plan.c src/fs/plan.h \
-	src/fs/prealloc.c src/fs/prealloc.h \
 	src/fs/ranges.c src/fs/ranges.h \
 	src/fs/read.c \
 	src/fs/record.c src/fs/record.h \

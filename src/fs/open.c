@@ -9,7 +9,6 @@
 
 #include "attr.h"
 #include "open.h"
-#include "prealloc.h"
 #include "room.h"
 
 int open_get(struct fs *fs, struct inode *i, struct open_state **ret)
@@ -263,8 +262,6 @@ int open_punch(struct fs *fs, struct open_state *o, uint64_t start, uint64_t end
 	/* Last, and without fail: what is in the buffer is nowhere else. */
 	if (r == 0 && o->wbuf)
 		(void)(end == UINT64_MAX ? wbuf_truncate(o->wbuf, start) : wbuf_punch(o->wbuf, start, end - start));
-	if (r == 0)
-		prealloc_remove(o, start, end);
 	room_settle(fs, o);
 	return r;
 }

@@ -14,7 +14,6 @@
 #include "attr.h"
 #include "file.h"
 #include "open.h"
-#include "prealloc.h"
 #include "refused.h"
 
 bool fs_file_has_writers(const struct fs_file *f)
@@ -91,8 +90,6 @@ static int allocate(struct fs *fs, struct open_state *o, int mode, uint64_t star
 	open_change(fs, o, &size, 0, &now);
 	if (!(mode & FALLOC_FL_KEEP_SIZE) && o->asked < end)
 		o->asked = end;
-	if (!(mode & FALLOC_FL_PUNCH_HOLE))
-		prealloc_add(o, start, end);
 	return 0;
 }
 

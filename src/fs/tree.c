@@ -49,9 +49,6 @@ static void free_inode_memory(struct inode *i)
 	} else if (S_ISLNK(i->mode)) {
 		free(i->target);
 	}
-	if (i->prealloc)
-		ranges_clear(i->prealloc);
-	free(i->prealloc);
 	free(i->extents.at);
 	free(i);
 }

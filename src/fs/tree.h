@@ -13,7 +13,6 @@
 #include <time.h>
 
 #include "data.h"
-#include "ranges.h"
 #include "table.h"
 
 struct inode;
@@ -93,7 +92,6 @@ struct inode {
 	 * lock (for reading: only to 0), read without it.
 	 */
 	_Atomic int64_t atime_due;
-	struct ranges *prealloc; /* prealloc.h; NULL: there never was any */
 	bool removed;            /* it has had names, and cannot have one again */
 	struct open_state *open; /* while the inode is open or being changed; NULL otherwise */
 };

@@ -10,7 +10,6 @@
 
 #include "attr.h"
 #include "open.h"
-#include "prealloc.h"
 #include "refused.h"
 #include "room.h"
 
@@ -143,7 +142,6 @@ static int write_buffer(struct fs *fs, struct open_state *o, const struct range_
 	if (end > size)
 		size = end;
 	open_change(fs, o, &size, filled, &now);
-	prealloc_remove(o, in->offset, end);
 	refused_stored(o, in->offset, end);
 	return 0;
 }

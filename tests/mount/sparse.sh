@@ -61,26 +61,6 @@ test_blocks() {
 	expect 72 "$(stat -c %b "$mnt/f")" 'blocks after it was cut'
 }
 
-# What fallocate(2) has allocated counts, in whole blocks, until it is punched or cut off, and once only when it is written.
-test_allocated_blocks() {
-	fallocate -l 1M "$mnt/f"
-	expect 2048 "$(stat -c %b "$mnt/f")" 'blocks of what was allocated'
-	head -c 65536 /dev/urandom | dd of="$mnt/f" bs=64k seek=2 conv=notrunc status=none
-	expect 2048 "$(stat -c %b "$mnt/f")" 'blocks after writing into it'
-	fallocate -l 512K "$mnt/f"
-	expect 2048 "$(stat -c %b "$mnt/f")" 'blocks after a part was allocated again'
-	fallocate -p -o 4096 -l 4096 "$mnt/f"
-	expect 2040 "$(stat -c %b "$mnt/f")" 'blocks after a hole was punched'
-	truncate -s 512K "$mnt/f"
-	expect 1016 "$(stat -c %b "$mnt/f")" 'blocks after it was cut'
-	truncate -s 1M "$mnt/f"
-	expect 1016 "$(stat -c %b "$mnt/f")" 'blocks after it was made longer'
-	fallocate -o 4095 -l 2 "$mnt/g"
-	expect 9 "$(stat -c %b "$mnt/g")" 'blocks of two bytes in two blocks'
-	remount_it
-	expect 128 "$(stat -c %b "$mnt/f")" 'blocks after a remount: those that are no holes'
-}
-
 # cp --sparse=always makes a hole of zeros, on the way in, within, and on the way out.
 test_cp_sparse_always() {
 	local before
