@@ -14,7 +14,9 @@ in_background() {
 		reelfs | mount.fuse.reel) server=${process#/proc/} ;;
 		esac
 	done < <(grep -lsaF "${mnt:?}" /proc/[0-9]*/cmdline)
-	[ -n "$server$watcher" ] || fail "the processes are not found"
+	if [ -z "$server" ] || [ -z "$watcher" ]; then
+		fail "the processes are not found"
+	fi
 }
 
 # gone: the daemon has ended.
