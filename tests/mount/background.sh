@@ -19,11 +19,11 @@ in_background() {
 	fi
 }
 
-# gone: the daemon has ended.
+# gone: the daemon has ended; who has to collect it may take its time.
 gone() {
 	local i
 	for ((i = 0; i < 400; i++)); do
-		kill -0 "$server" 2>/dev/null || return 0
+		grep -q '^State:.[^ZX]' "/proc/$server/status" 2>/dev/null || return 0
 		sleep 0.05
 	done
 	fail "the daemon has not ended"
