@@ -24,6 +24,7 @@ struct report {
 	uint64_t faults;
 	bool cut_short; /* a part of the container could not be reached */
 	bool in_use;    /* a writer has it open: what follows the last whole entry may be under way */
+	uint64_t torn;  /* bytes that followed it when the container was opened; a writer may have added more since */
 	uint64_t sequence;
 	int64_t time_ns; /* of the newest transaction; 0: there is none */
 };
@@ -64,30 +65,25 @@ static void report_warnings(struct report *rep)
 	}
 }
 
-static uint64_t torn_bytes(const struct reel_info *info)
-{
-	return info->disk_size > info->file_size ? info->disk_size - info->file_size : 0;
-}
-
 /* Bytes that no writer is just adding are not clean: it may be a copy that has lost much more. */
 static void report_torn(struct report *rep, const struct reel_info *info)
 {
 	char text[512];
 
-	if (torn_bytes(info) == 0 || rep->cut_short)
+	if (rep->torn == 0 || rep->cut_short)
 		return;
 	if (rep->in_use) {
 		if (!rep->json)
 			printf("note: the container is in use, and the last %" PRIu64
 			       " bytes are an append that is under way\n",
-			       torn_bytes(info));
+			       rep->torn);
 		return;
 	}
 	snprintf(text, sizeof(text),
 		 "the last %" PRIu64 " bytes, after offset %" PRIu64
 		 ", are an append that was not finished: a crash cut it off, or this is a copy that is not complete. A mount "
 		 "or 'fsck.reelfs -p' takes them away",
-		 torn_bytes(info), info->file_size);
+		 rep->torn, info->file_size);
 	report_fault(rep, text);
 }
 
@@ -113,7 +109,7 @@ static void report_json_end(struct report *rep, const struct reel_info *info)
 	json_bool(&rep->j, "in_use", rep->in_use);
 	json_number(&rep->j, "entries", info->entries);
 	json_number(&rep->j, "bytes", info->file_size);
-	json_number(&rep->j, "torn_bytes", torn_bytes(info));
+	json_number(&rep->j, "torn_bytes", rep->torn);
 	json_end(&rep->j, '}');
 }
 
@@ -175,16 +171,22 @@ static int check_open(struct container *c, struct report *rep)
 static int open_to_check(struct report *rep, struct container *ret)
 {
 	struct fs_info info;
-	int r = container_try(rep->path, FOR_READING, ret);
+	int r;
 
-	if (r < 0 || fs_info(ret->fs, &info) < 0 || info.torn == 0)
-		return r;
-	rep->in_use = reel_has_writer(fs_store(ret->fs)) > 0;
-	if (rep->in_use)
-		return 0;
-	r = fs_close(ret->fs);
-	forget_library_message();
-	return r < 0 ? r : container_try(rep->path, FOR_READING, ret);
+	for (bool again = false;; again = true) {
+		r = container_try(rep->path, FOR_READING, ret);
+		if (r < 0)
+			return r;
+		r = fs_info(ret->fs, &info);
+		rep->torn = r < 0 ? 0 : info.torn;
+		rep->in_use = rep->torn > 0 && reel_has_writer(fs_store(ret->fs)) > 0;
+		if (rep->torn == 0 || rep->in_use || again)
+			return 0;
+		r = fs_close(ret->fs);
+		forget_library_message();
+		if (r < 0)
+			return r;
+	}
 }
 
 static bool unread(struct reel *store)
