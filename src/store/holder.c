@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -41,39 +42,43 @@ static bool is_process(const char *name)
 	return len > 0 && len <= PID_DIGITS && strspn(name, "0123456789") == len;
 }
 
-static bool has_open(const char *process, const struct stat *file)
+/* By name: asking for the file itself would wait for whatever file systems that process has files of. */
+static bool has_open(const char *process, const char *container)
 {
-	char path[PROC_ROOM];
-	struct dirent *entry;
-	struct stat st;
+	char path[PROC_ROOM], name[PATH_MAX];
+	const struct dirent *entry;
 	bool found = false;
 
 	snprintf(path, sizeof(path), "/proc/%s/fd", process);
 	DIR *fds = opendir(path);
-	while (fds != NULL && !found && (entry = readdir(fds)) != NULL)
-		found =
-		    fstatat(dirfd(fds), entry->d_name, &st, 0) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+	while (fds != NULL && !found && (entry = readdir(fds)) != NULL) {
+		ssize_t n = readlinkat(dirfd(fds), entry->d_name, name, sizeof(name) - 1);
+		name[n > 0 ? n : 0] = '\0';
+		found = strcmp(name, container) == 0;
+	}
 	if (fds != NULL)
 		closedir(fds);
 	return found;
 }
 
 /* A lock that a server keeps is not in the kernel's list: one that stores is looked for among this user's processes. */
-static long storing_unlisted(struct reel *r, int fd)
+static long storing_unlisted(const struct reel *r)
 {
 	char program[PROGRAM_NAME_MAX];
 	const struct dirent *entry;
-	struct stat st;
 	long found = 0;
-	DIR *proc = r->disk->fstat(r->disk, fd, &st) < 0 ? NULL : opendir("/proc");
+	char *container = realpath(r->path, NULL);
+	DIR *proc = container == NULL ? NULL : opendir("/proc");
 
 	while (proc != NULL && found == 0 && (entry = readdir(proc)) != NULL) {
 		long pid = is_process(entry->d_name) ? strtol(entry->d_name, NULL, 10) : 0;
-		if (pid > 0 && program_of(pid, program) && strcmp(program, REEL_STORING) == 0 && has_open(entry->d_name, &st))
+		if (pid > 0 && program_of(pid, program) && strcmp(program, REEL_STORING) == 0 &&
+		    has_open(entry->d_name, container))
 			found = pid;
 	}
 	if (proc != NULL)
 		closedir(proc);
+	free(container);
 	return found;
 }
 
@@ -81,7 +86,7 @@ void holder_find(struct reel *r, int fd, struct holder *ret)
 {
 	*ret = (struct holder){.pid = lock_holder(r, fd)};
 	if (ret->pid == 0 && r->place.shared)
-		ret->pid = storing_unlisted(r, fd);
+		ret->pid = storing_unlisted(r);
 	ret->lives = ret->pid > 0 && program_of(ret->pid, ret->program);
 	ret->stores = ret->lives && strcmp(ret->program, REEL_STORING) == 0;
 }
