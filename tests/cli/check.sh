@@ -84,6 +84,23 @@ c: 1 fault found in *"
 	is "$(reel check --json d | jq -c '[.clean, .torn_bytes]')" "[false,1]"
 }
 
+# Expects status 0 whatever is appended while the check goes on, and has not ended when it does.
+test_appends_during_a_check() {
+	local i check
+	reel init c
+	mount_it c
+	head -c 100M /dev/urandom >mnt/large
+	for ((i = 0; i < 20; i++)); do
+		sync mnt/large
+		reel check c >out &
+		check=$!
+		sleep "0.0$((RANDOM % 6))1"
+		echo "$i" >mnt/small
+		wait $check || fail "$(cat out)"
+	done
+	unmount_it
+}
+
 # Expects status 0 and a note while a writer is there: it may be adding them just now.
 test_torn_tail_beside_a_writer_is_under_way() {
 	reel init c

@@ -6,7 +6,7 @@
 
 # hook TARGET [VARIABLE=VALUE]...: what make runs after it has installed the programs, or before it has removed them.
 hook() {
-	make -s -C "$build" "$1" prefix="$PWD/usr" mounthelperdir="$PWD/sbin" "${@:2}"
+	env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -s -C "$build" "$1" prefix="$PWD/usr" mounthelperdir="$PWD/sbin" "${@:2}"
 }
 
 # Puts stand-ins for the programs where make installs them.
