@@ -340,6 +340,7 @@ gone() {
 test_killed_while_waited_for() {
 	local keeper tracer
 	need_tracing
+	remount_it -o sync=0
 	keeper=$(keeper)
 	hold write "$mnt" 5 500
 	strace -f -qq -o /dev/null -e trace=writev -e inject=writev:delay_enter=300000 -p "$daemon" 2>/dev/null &
