@@ -42,7 +42,7 @@ tests_faults_faults_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc,--wr
 
 # The write buffer, in place of libfs's (hence -u above), with its system calls on spill files in the test's hands.
 noinst_LTLIBRARIES += libfaultsspill.la
-libfaultsspill_la_SOURCES = tests/faults/spilled.h src/fs/wbuf.c src/fs/spill.c
+libfaultsspill_la_SOURCES = tests/faults/spilled.h src/fs/wbuf.c src/fs/wbuf_pool.c src/fs/spill.c
 libfaultsspill_la_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/tests/faults -include $(srcdir)/tests/faults/spilled.h
 
 # The sources of `reel import`, with a watch on what they change.

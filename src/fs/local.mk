@@ -55,7 +55,7 @@ libfs_la_SOURCES = \
 	src/fs/table.h \
 	src/fs/tree.c src/fs/tree.h \
 	src/fs/turns.c src/fs/turns.h \
-	src/fs/wbuf.c src/fs/wbuf.h \
+	src/fs/wbuf.c src/fs/wbuf_pool.c src/fs/wbuf.h \
 	src/fs/whole.c src/fs/whole.h \
 	src/fs/write.c \
 	src/fs/xattr.c

@@ -21,11 +21,9 @@
 
 #include "ranges.h"
 #include "spill.h"
-#include "target.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,8 +34,6 @@
 
 #define CHUNK_SIZE ((size_t)64 << 10)
 #define CHUNK_MIN  ((size_t)4 << 10)
-/* Memory of buffers that is worth to be given back to the system when they are done. */
-#define BURST ((uint64_t)8 << 20)
 /* The most that all spill files without a disk may take. */
 #define IN_MEMORY_MOST ((uint64_t)256 << 20)
 
@@ -58,60 +54,13 @@ struct wbuf {
 	uint64_t taken;    /* and it is this much of the pool's `in_memory` */
 };
 
-/* --- the pool ------------------------------------------------------------------------------------ */
-
-int wbuf_pool_init(struct wbuf_pool *pool, const char *container_path, uint64_t per_file, uint64_t total)
-{
-	char *path = target_of(container_path);
-	if (!path)
-		return -errno;
-	int dir = open(dirname(path), O_PATH | O_DIRECTORY | O_CLOEXEC);
-	int error = errno;
-	free(path);
-	if (dir < 0)
-		return -error;
-	*pool = (struct wbuf_pool){.per_file = per_file, .total = total, .dir = dir, .bounce = malloc(WBUF_STREAM_MAX)};
-	if (!pool->bounce) {
-		close(dir);
-		return -ENOMEM;
-	}
-	pthread_mutex_init(&pool->lock, NULL);
-	return 0;
-}
-
-void wbuf_pool_end(struct wbuf_pool *pool)
-{
-	close(pool->dir);
-	pool->dir = -1;
-	pthread_mutex_destroy(&pool->lock);
-	free(pool->bounce);
-	pool->bounce = NULL;
-}
-
-uint64_t wbuf_pool_used(const struct wbuf_pool *pool)
-{
-	return atomic_load(&pool->used);
-}
-
-bool wbuf_pool_calmed(struct wbuf_pool *pool)
-{
-	return atomic_load(&pool->burst) && atomic_load(&pool->used) < BURST / 2 && atomic_exchange(&pool->burst, false);
-}
-
 /* Takes `n` bytes off what buffers may allocate. False: they are not there. */
 static bool charge(struct wbuf *w, uint64_t n)
 {
 	struct wbuf_pool *pool = w->pool;
-	if (n > pool->per_file || w->charged > pool->per_file - n)
+	if (n > pool->per_file || w->charged > pool->per_file - n || !wbuf_pool_take(pool, n))
 		return false;
-	uint64_t before = atomic_fetch_add(&pool->used, n);
-	if (n > pool->total || before > pool->total - n) {
-		atomic_fetch_sub(&pool->used, n);
-		return false;
-	}
 	w->charged += n;
-	if (before + n > BURST && !atomic_load_explicit(&pool->burst, memory_order_relaxed))
-		atomic_store_explicit(&pool->burst, true, memory_order_relaxed);
 	return true;
 }
 
