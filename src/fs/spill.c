@@ -12,7 +12,9 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* The name of a file for the moment between its making and its unlinking. */
@@ -40,29 +42,51 @@ static int open_unlinked(const char *folder)
 	return fd;
 }
 
-/* *no_tmpfile, if there is one: it is known that the file system there has no O_TMPFILE. */
-static int open_in(int dir, const char *folder, atomic_bool *no_tmpfile)
+/* *no_tmpfile: it is known that the file system there has no O_TMPFILE. */
+static int open_in_folder(int dir, atomic_bool *no_tmpfile)
 {
-	if (!no_tmpfile || !atomic_load(no_tmpfile)) {
-		int fd;
+	char folder[64];
+	int fd;
+	if (!atomic_load(no_tmpfile)) {
 		do
-			fd = openat(dir, dir == AT_FDCWD ? folder : ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+			fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 		while (fd < 0 && errno == EINTR);
 		if (fd >= 0)
 			return fd;
 		if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL && errno != ENOSYS)
 			return -errno;
-		if (no_tmpfile)
-			atomic_store(no_tmpfile, true);
+		atomic_store(no_tmpfile, true);
 	}
+	snprintf(folder, sizeof(folder), "/proc/self/fd/%d", dir);
 	return open_unlinked(folder);
 }
 
-static int open_in_folder(int dir, atomic_bool *no_tmpfile)
+/* --- places ----------------------------------------------------------------------------------------- */
+
+static int open_folder(const char *folder)
 {
-	char folder[64];
-	snprintf(folder, sizeof(folder), "/proc/self/fd/%d", dir);
-	return open_in(dir, folder, no_tmpfile);
+	struct statfs fs;
+	int dir = folder && folder[0] == '/' ? open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (dir >= 0 && (fstatfs(dir, &fs) < 0 || fs.f_type == FUSE_SUPER_MAGIC)) {
+		close(dir);
+		dir = -1;
+	}
+	return dir;
+}
+
+void spill_places_find(int dir, struct spill_places *places)
+{
+	bool takes_files = faccessat(dir, ".", W_OK | X_OK, AT_EACCESS) == 0;
+	*places = (struct spill_places){.folder = {secure_getenv("TMPDIR"), "/var/tmp", "/tmp"}};
+	for (size_t i = 0; i < SPILL_FOLDERS; i++)
+		places->dir[i] = takes_files ? -1 : open_folder(places->folder[i]);
+}
+
+void spill_places_end(struct spill_places *places)
+{
+	for (size_t i = 0; i < SPILL_FOLDERS; i++)
+		if (places->dir[i] >= 0)
+			close(places->dir[i]);
 }
 
 /* Another folder would change nothing about it, or the disk that the container needs is the one that is full. */
@@ -74,14 +98,13 @@ static bool is_final(int error)
 /* Where the container's folder takes no files, in this order. The last resort is memory. */
 static int open_elsewhere(struct spill_places *places)
 {
-	const char *folders[] = {secure_getenv("TMPDIR"), "/var/tmp", "/tmp"};
 	int fd = -EACCES;
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		if (!folders[i] || folders[i][0] != '/')
+	for (size_t i = 0; i < SPILL_FOLDERS; i++) {
+		if (places->dir[i] < 0)
 			continue;
-		fd = open_in(AT_FDCWD, folders[i], NULL);
+		fd = open_in_folder(places->dir[i], &places->no_tmpfile_there[i]);
 		if (fd >= 0) {
-			atomic_store(&places->elsewhere, folders[i]);
+			atomic_store(&places->elsewhere, places->folder[i]);
 			return fd;
 		}
 		if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "spill.h"
 #include "target.h"
 #include "wbuf.h"
 
@@ -31,12 +32,14 @@ int wbuf_pool_init(struct wbuf_pool *pool, const char *container_path, uint64_t 
 		close(dir);
 		return -ENOMEM;
 	}
+	spill_places_find(dir, &pool->places);
 	pthread_mutex_init(&pool->lock, NULL);
 	return 0;
 }
 
 void wbuf_pool_end(struct wbuf_pool *pool)
 {
+	spill_places_end(&pool->places);
 	close(pool->dir);
 	pool->dir = -1;
 	pthread_mutex_destroy(&pool->lock);
