@@ -11,6 +11,18 @@
 #include "atime.h"
 #include "attr.h"
 
+/* What is cached of another state would be read from there on where the first call is not from the start (E4). */
+static void begin_at_opening(struct fs_dir *d)
+{
+	struct directory *dir = d->inode->dir;
+
+	d->end = dir->next_cookie - 1;
+	if (!d->cached || dir->cached_at == 0 || dir->cached_at == dir->changes + 1)
+		return;
+	d->outdated = true;
+	dir->cached_at = 0;
+}
+
 int fs_dir_open(struct fs *fs, uint64_t ino, struct fs_dir **ret)
 {
 	struct fs_dir *d = malloc(sizeof(*d));
@@ -28,7 +40,7 @@ int fs_dir_open(struct fs *fs, uint64_t ino, struct fs_dir **ret)
 		r = tree_dir_open(d->inode, &d->cached);
 	if (r == 0) {
 		d->inode->lookups++;
-		d->end = d->inode->dir->next_cookie - 1;
+		begin_at_opening(d);
 	}
 	pthread_rwlock_unlock(&fs->tree_lock);
 	if (r < 0)
@@ -54,9 +66,11 @@ static void begin(struct fs_dir *d)
 	struct directory *dir = d->inode->dir;
 
 	d->end = dir->next_cookie - 1;
+	tree_dir_begin(d->inode);
 	if (!d->cached)
 		return;
-	d->outdated = dir->cached_at != 0 && dir->cached_at != dir->changes + 1;
+	if (dir->cached_at != 0 && dir->cached_at != dir->changes + 1)
+		d->outdated = true;
 	dir->cached_at = dir->changes + 1;
 }
 

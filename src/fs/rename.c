@@ -85,20 +85,18 @@ static int may_replace(const struct inode *old, const struct inode *new)
 
 /*
  * In its directory a file keeps its cookie, and so its place in every reading: it comes once, under the old name or the new
- * one (N1). A name that is taken over keeps its own. One that a reading may have passed before must not come again.
+ * one (N1). A name that is taken over keeps its own, if a reading may come to it. One that a reading may have passed before
+ * must not come again. tx_begin() has taken the tree lock.
  */
-static uint64_t cookie_to_be(struct fs *fs, const struct move *m)
+static uint64_t cookie_to_be(const struct fs *fs, const struct move *m)
 {
 	bool stays = m->from_dir == m->to_dir && !m->whiteout;
 
-	if (m->to)
+	if (m->to && !(stays && tree_cookie_is_unread(m->to_dir, m->to->cookie)))
 		return m->to->cookie;
-	if (stays) {
-		pthread_rwlock_rdlock(&fs->tree_lock);
-		stays = !tree_name_was_seen(&fs->tree, m->to_dir, m->to_name, strlen(m->to_name));
-		pthread_rwlock_unlock(&fs->tree_lock);
-	}
-	return stays ? m->from->cookie : m->to_dir->dir->next_cookie;
+	if (stays && !tree_name_was_seen(&fs->tree, m->to_dir, m->to_name, strlen(m->to_name), m->from->cookie))
+		return m->from->cookie;
+	return m->to ? m->to->cookie : m->to_dir->dir->next_cookie;
 }
 
 static int build_move(struct tx *tx, const struct move *m, struct inode **gone)

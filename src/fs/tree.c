@@ -31,7 +31,7 @@ static void free_dirents(struct inode *dir)
 static void free_readings(struct readings *r)
 {
 	if (r)
-		number_set_clear(&r->gone);
+		table_clear(&r->gone);
 	free(r);
 }
 
@@ -241,12 +241,15 @@ int tree_dirent_set(struct tree *t, struct inode *dir, const char *name, size_t 
 	return 0;
 }
 
-static void note_gone(struct readings *r, uint64_t hash)
+/* For want of memory it is not noted. */
+static void note_gone(struct readings *r, const struct dirent *d)
 {
-	if (r->all || number_set_has(&r->gone, hash))
+	void *cookie = (void *)(uintptr_t)d->cookie, *before = table_get(&r->gone, d->hash);
+
+	if (before == cookie || (!before && r->gone_n == READINGS_GONE))
 		return;
-	r->all = r->gone_n == READINGS_GONE || number_set_add(&r->gone, hash) < 0;
-	r->gone_n++;
+	if (table_put(&r->gone, d->hash, before ? GONE_SEVERAL : cookie) == 0 && !before)
+		r->gone_n++;
 }
 
 void tree_dirent_remove(struct tree *t, struct dirent *d)
@@ -256,7 +259,7 @@ void tree_dirent_remove(struct tree *t, struct dirent *d)
 	(void)t;
 	dir->changes++;
 	if (dir->readings)
-		note_gone(dir->readings, d->hash);
+		note_gone(dir->readings, d);
 	name_unlink(d);
 	dirent_unhash(d);
 	table_del(&d->parent->dir->by_cookie, d->cookie);
@@ -279,7 +282,17 @@ int tree_dir_open(struct inode *dir, bool *cached)
 	r->n++;
 	*cached = !r->cached;
 	r->cached = true;
+	tree_dir_begin(dir);
 	return 0;
+}
+
+void tree_dir_begin(struct inode *dir)
+{
+	_Atomic uint64_t *end = &dir->dir->readings->end;
+	uint64_t now = dir->dir->next_cookie - 1, before = atomic_load(end);
+
+	while (before < now && !atomic_compare_exchange_weak(end, &before, now))
+		;
 }
 
 void tree_dir_close(struct inode *dir, bool cached)
@@ -294,11 +307,17 @@ void tree_dir_close(struct inode *dir, bool cached)
 	dir->dir->readings = NULL;
 }
 
-bool tree_name_was_seen(const struct tree *t, const struct inode *dir, const char *name, size_t len)
+bool tree_name_was_seen(const struct tree *t, const struct inode *dir, const char *name, size_t len, uint64_t cookie)
 {
 	const struct readings *r = dir->dir->readings;
+	const void *seen = r ? table_get(&r->gone, XXH3_64bits_withSeed(name, len, t->hash_seed)) : NULL;
 
-	return r && (r->all || number_set_has(&r->gone, XXH3_64bits_withSeed(name, len, t->hash_seed)));
+	return seen && seen != (const void *)(uintptr_t)cookie;
+}
+
+bool tree_cookie_is_unread(const struct inode *dir, uint64_t cookie)
+{
+	return dir->dir->readings && cookie > atomic_load(&dir->dir->readings->end);
 }
 
 struct inode *tree_parent(const struct inode *dir)

@@ -55,12 +55,16 @@ struct xattr {
 
 /* While a directory is open: what those who read it may have seen (N1). */
 struct readings {
-	unsigned n;             /* how often it is open */
-	bool cached;            /* one of them has what it reads cached by the kernel */
-	bool all;               /* too many names have left: any may have been one of them */
-	unsigned gone_n;        /* at most READINGS_GONE */
-	struct number_set gone; /* hashes of names that have left it since it was not open */
+	unsigned n;           /* how often it is open */
+	bool cached;          /* one of them has what it reads cached by the kernel */
+	_Atomic uint64_t end; /* the newest cookie that one of them ends at, or an earlier reading did */
+	unsigned gone_n;      /* at most READINGS_GONE */
+	struct table gone;    /* names that have left it since it was not open, by hash: their cookies, or GONE_SEVERAL */
 };
+
+#define GONE_SEVERAL ((void *)1) /* no name has this cookie */
+
+/* Past that, a name that a reading has told may come again as that of another file. */
 
 #define READINGS_GONE 4096
 
@@ -146,8 +150,12 @@ bool tree_dir_empty(const struct inode *dir);
  */
 int tree_dir_open(struct inode *dir, bool *cached);
 void tree_dir_close(struct inode *dir, bool cached);
-/* Whether who has the directory open may have seen the name as that of something else. */
-bool tree_name_was_seen(const struct tree *t, const struct inode *dir, const char *name, size_t len);
+/* A reading begins. Several may at once, with the tree lock held for reading. */
+void tree_dir_begin(struct inode *dir);
+/* Whether who has the directory open may have seen the name elsewhere than at `cookie`. */
+bool tree_name_was_seen(const struct tree *t, const struct inode *dir, const char *name, size_t len, uint64_t cookie);
+/* Whether the cookie is past the end of all readings of the directory that have begun, and some have. */
+bool tree_cookie_is_unread(const struct inode *dir, uint64_t cookie);
 /* The directory that a directory is in; itself for the root and for one that was removed. */
 struct inode *tree_parent(const struct inode *dir);
 

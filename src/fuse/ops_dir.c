@@ -135,6 +135,8 @@ void op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		return;
 	}
 	fi->fh = (uintptr_t)h;
+	if (fs_dir_outdated(h->dir))
+		drop_cached(req, ino);
 	/* E4. Without keep_cache it would drop what it has cached for another descriptor. */
 	fi->cache_readdir = fs_dir_cached(h->dir);
 	fi->keep_cache = 1;

@@ -155,6 +155,13 @@ test_half_a_reading_is_not_kept() {
 	expect 299 "$(sed -n 3p "$scratch/names" | wc -w)" "names of a whole reading"
 }
 
+# Nor does what a reading before has had cached come to a descriptor that begins in the middle.
+test_beginning_in_the_middle() {
+	make_files 6
+	expect "f0 f1 f2 f3 f5 new" "$(steps "open 0" "read 0 2" "tell 0" "close 0" "sh ls $mnt/d >/dev/null" \
+		"sh cd $mnt/d && rm f4 && touch new" "open 1" "seek 1 0" "read 1 9")"
+}
+
 # A file keeps its place when it gets another name, so it comes once; a name that has come does not come again.
 test_renamed_come_once() {
 	make_files 5
@@ -162,6 +169,9 @@ test_renamed_come_once() {
 	rm -r "$mnt/d"
 	make_files 5
 	expect "f0 f1 f2 f3 -" "$(steps "open 0" "read 0 1" "sh cd $mnt/d && rm f0 && mv f4 f0" "read 0 9" "read 0 9")"
+	rm -r "$mnt/d"
+	make_files 5
+	expect "f0 f1 f2 f3 f4 -" "$(steps "open 0" "read 0 1" "sh cd $mnt/d && mv f1 x && mv x f1" "read 0 9" "read 0 9")"
 }
 
 # Positions of one descriptor mean the same to another, to one that is opened by a handle, and after a remount.

@@ -7,6 +7,9 @@
 #include "../../readings.h"
 #include "harness.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #define EXCHANGE (1u << 1) /* RENAME_EXCHANGE */
 
 /* One reading, of one name at each call. */
@@ -205,8 +208,8 @@ START_TEST(a_name_comes_once)
 }
 END_TEST
 
-/* So it is after more names have left than are kept in mind. */
-START_TEST(a_name_comes_once_among_many)
+/* After more names have left than are kept in mind no file is missed: what is renamed then keeps its place in any case. */
+START_TEST(a_file_comes_once_among_many)
 {
 	char name[32];
 	struct one o;
@@ -224,6 +227,43 @@ START_TEST(a_name_comes_once_among_many)
 	remove_it("a");
 	rename_it("f4999", "a");
 	expects(&o, "f4998");
+	expects(&o, "a");
+	expects(&o, "");
+	end(&o);
+}
+END_TEST
+
+/* A file that is renamed and gets its name back keeps its place, as nobody else has had that name. */
+START_TEST(a_name_that_comes_back_keeps_its_place)
+{
+	struct one o;
+	make("a");
+	make("b");
+	make("c");
+	begin(&o);
+	expects(&o, "a");
+	rename_it("b", "x");
+	rename_it("x", "b");
+	expects(&o, "b");
+	expects(&o, "c");
+	expects(&o, "");
+	end(&o);
+}
+END_TEST
+
+/* A file that takes over a name which no reading comes to stays in its own place. */
+START_TEST(a_file_that_replaces_a_new_name_comes_once)
+{
+	struct one o;
+	make("a");
+	make("b");
+	make("c");
+	begin(&o);
+	expects(&o, "a");
+	make("new");
+	rename_it("b", "new");
+	expects(&o, "new");
+	expects(&o, "c");
 	expects(&o, "");
 	end(&o);
 }
@@ -329,24 +369,59 @@ START_TEST(one_may_be_cached)
 }
 END_TEST
 
+static atomic_bool renamed;
+
+static void *open_and_close(void *arg)
+{
+	struct fs_dir *d;
+	int *failed = arg;
+	while (!atomic_load(&renamed)) {
+		int r = fs_dir_open(h_fs, FS_ROOT_INO, &d);
+		if (r < 0)
+			*failed = r;
+		else
+			fs_dir_close(d);
+	}
+	return NULL;
+}
+
+/* Who opens and closes the directory waits for renames in it, and they for nobody: it ends. */
+START_TEST(renames_go_on_beside_openings)
+{
+	pthread_t opener;
+	int failed = 0;
+	atomic_store(&renamed, false);
+	make("a");
+	ck_assert_int_eq(pthread_create(&opener, NULL, open_and_close, &failed), 0);
+	for (int i = 0; i < 2000; i++)
+		rename_it(i % 2 ? "b" : "a", i % 2 ? "a" : "b");
+	atomic_store(&renamed, true);
+	ck_assert_int_eq(pthread_join(opener, NULL), 0);
+	ck_assert_int_eq(failed, 0);
+}
+END_TEST
+
 static Suite *make_suite(void)
 {
 	Suite *suite = suite_create("readings");
 	TCase *tc = tcase_create("readings");
 	suite_add_tcase(suite, tc);
 	tcase_add_checked_fixture(tc, h_setup, h_teardown_same);
-	tcase_set_timeout(tc, 600);
+	tcase_set_timeout(tc, 120);
 	tcase_add_test(tc, readings_tell_what_was_there);
 	tcase_add_test(tc, a_walk_that_renames_ends);
 	tcase_add_test(tc, a_walk_that_makes_names_ends);
 	tcase_add_test(tc, from_the_start_it_begins_anew);
 	tcase_add_test(tc, a_renamed_file_keeps_its_place);
 	tcase_add_test(tc, a_name_comes_once);
-	tcase_add_test(tc, a_name_comes_once_among_many);
+	tcase_add_test(tc, a_file_comes_once_among_many);
+	tcase_add_test(tc, a_name_that_comes_back_keeps_its_place);
+	tcase_add_test(tc, a_file_that_replaces_a_new_name_comes_once);
 	tcase_add_test(tc, a_replaced_name_keeps_its_place);
 	tcase_add_test(tc, positions_outlive_the_process);
 	tcase_add_test(tc, behind_the_end_nothing_comes);
 	tcase_add_test(tc, one_may_be_cached);
+	tcase_add_test(tc, renames_go_on_beside_openings);
 	return suite;
 }
 
