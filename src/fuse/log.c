@@ -34,11 +34,11 @@ static void make_printable(char *text)
 			p[0] = p[1] = '?';
 }
 
-/* Before the mount works they go straight to the user, who waits. */
+/* Before the mount works they go straight to the user, who waits; in the log they are in any case. */
 static void send(int priority, int to, const char *text)
 {
 	if (to & TO_STDERR && atomic_load(&to_syslog)) {
-		queue_deliver(priority, TO_STDERR, text);
+		queue_offer(text);
 		to &= ~TO_STDERR;
 	}
 	if (to != 0 && !queue_put(priority, to, text))

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -157,6 +158,19 @@ void queue_deliver(int priority, int to, const char *text)
 		write_all(line, as_line(line, text, length_of(text)), TRY_MS);
 	if (to & TO_SYSLOG)
 		syslog(priority, "%s", text);
+}
+
+void queue_offer(const char *text)
+{
+	static atomic_bool given_up;
+	struct pollfd writable = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+	if (atomic_load(&given_up))
+		return;
+	if (poll(&writable, 1, TRY_MS) > 0)
+		queue_deliver(0, TO_STDERR, text);
+	else
+		atomic_store(&given_up, true);
 }
 
 /* What is there for standard error goes in one piece, as much as fits. Lock held, and given up meanwhile. */

@@ -30,6 +30,9 @@ void queue_wake(void);
 
 /* Delivers a message itself, and waits for that. */
 void queue_deliver(int priority, int to, const char *text);
+/* To standard error at once, too; but when it takes nothing for a second, as nobody reads it, no message goes there any more.
+ */
+void queue_offer(const char *text);
 
 /*
  * Ends the thread when all is delivered. Who does not read for two seconds gets no more: this and later messages

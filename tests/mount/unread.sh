@@ -74,6 +74,19 @@ test_full_pipe() {
 	restore
 }
 
+# Nor does a message of the start keep the mount from being made in the background.
+test_full_pipe_at_the_start() {
+	damaged_files 4
+	printf torn >>"$container"
+	full_pipe
+	timeout 60 "$reelfs" "$container" "$mnt" 2>&5 5>&- || fail "no mount: status $?"
+	exec 5>&-
+	still_serves
+	take_off
+	timeout 60 flock "$container" true || fail "the daemon has not ended"
+	restore
+}
+
 # Nor does it keep the mount from ending, for more than a moment.
 test_full_pipe_at_the_end() {
 	damaged_files 4
