@@ -294,6 +294,8 @@ static int apply(struct tx *tx, const struct tx_result *result)
 	r = apply_body(&fs->tree, tx->body.bytes, tx->body.len, reel_tail_offset(fs->store), &bad);
 	if (r == -ENOMEM && ballast_drop(fs))
 		r = apply_body(&fs->tree, tx->body.bytes, tx->body.len, reel_tail_offset(fs->store), &bad);
+	if (r == 0)
+		memory_grown(fs, tx->body.len);
 	if (r < 0) {
 		fs->lost = true;
 	} else if (result) {

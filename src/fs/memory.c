@@ -23,6 +23,8 @@
 #define LOOK_LEAST ((uint64_t)512 << 10)
 /* Up to so much the bodies of checkpoints are written to a file. */
 #define SCARCE ((uint64_t)1 << 30)
+/* What a record of an extent takes in the tree, to what it takes in a transaction: no less. */
+#define TREE_PER_RECORD 3
 /* Between two messages. */
 #define TELL_EVERY_S 60
 /* What a file with an ordinary name takes; measured. */
@@ -86,11 +88,11 @@ static void tell_full(struct fs *fs, uint64_t used)
 	if (told != 0 && (uint64_t)now.tv_sec - told < TELL_EVERY_S)
 		return;
 	atomic_store(&fs->told_memory, (uint64_t)now.tv_sec + 1);
-	fs_log(
-	    fs, LOG_ERR,
-	    "%s: no more files and names: %llu of the %llu MiB of memory are used, most of them for the %llu that are there; "
-	    "remove some, or mount with more memory (-o memory=SIZE, and the limits of the control group)",
-	    reel_path(fs->store), mib(used), mib(fs->options.memory), (unsigned long long)fs->tree.files);
+	fs_log(fs, LOG_ERR,
+	       "%s: nothing more can be made or written: %llu of the %llu MiB of memory are used, most of them for the %llu "
+	       "files that are there; "
+	       "remove some, or mount with more memory (-o memory=SIZE, and the limits of the control group)",
+	       reel_path(fs->store), mib(used), mib(fs->options.memory), (unsigned long long)fs->tree.files);
 }
 
 int memory_grow(struct fs *fs, size_t bytes)
@@ -117,6 +119,12 @@ int memory_grow(struct fs *fs, size_t bytes)
 	}
 	tell_full(fs, used);
 	return -ENOMEM;
+}
+
+void memory_grown(struct fs *fs, size_t bytes)
+{
+	if (fs->options.memory > 0)
+		(void)atomic_fetch_add_explicit(&fs->grown, TREE_PER_RECORD * bytes, memory_order_relaxed);
 }
 
 void memory_for_checkpoint(struct fs *fs, struct body *body)

@@ -20,6 +20,8 @@ uint64_t memory_for_loading(const struct fs_options *options);
 
 /* Whether the tree may grow by a name, an inode or an attribute of so many bytes: 0, or -ENOMEM, told once in a while. */
 int memory_grow(struct fs *fs, size_t bytes);
+/* It has grown by a transaction of so many bytes. */
+void memory_grown(struct fs *fs, size_t bytes);
 
 /* The body of a checkpoint, which is empty, shall not add to what the tree takes, where that is much. */
 void memory_for_checkpoint(struct fs *fs, struct body *body);

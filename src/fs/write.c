@@ -9,6 +9,7 @@
 #include <syslog.h>
 
 #include "attr.h"
+#include "memory.h"
 #include "open.h"
 #include "refused.h"
 #include "room.h"
@@ -98,6 +99,12 @@ static int tell_refused(struct fs *fs, int error, uint64_t len)
 {
 	const char *place = atomic_load(&fs->pool.places.elsewhere);
 
+	if (error == -EMFILE || error == -ENFILE)
+		fs_log(fs, LOG_ERR,
+		       "%s: what was written to open files needs temporary files, and no more files can be open here (%s): "
+		       "close some "
+		       "files, or mount with a higher limit (ulimit -Hn)",
+		       reel_path(fs->store), strerror(-error));
 	if (!room_error(error) || !place)
 		return room_error(error) ? room_tell(fs, error, len) : error;
 	if (!atomic_exchange(&fs->told_spill, true))
@@ -126,6 +133,8 @@ static int write_buffer(struct fs *fs, struct open_state *o, const struct range_
 			return -ENOMEM;
 	}
 	r = refused_before(o, in->offset, end);
+	if (r == 0)
+		r = memory_grow(fs, 0);
 	if (r < 0)
 		return r;
 	filled = in->len - open_data_bytes(o, in->offset, end);

@@ -53,6 +53,23 @@ test_unwritten_data_keeps_to_the_limit() {
 	close_all
 }
 
+# Pieces of files count as well: copies of a file of very many are refused in time, and what there is can be mounted again.
+test_pieces_of_files_keep_to_the_limit() {
+	local i copies=0
+	need_counted_memory
+	mount_it -o create,memory=16M
+	perl -e 'for (1 .. 20000) { sysseek STDOUT, $_ * 8192, 0; syswrite STDOUT, "x" }' >"$mnt/scattered"
+	for ((i = 0; i < 40; i++)); do
+		cp "$mnt/scattered" "$mnt/copy$i" 2>"$scratch/error" || break
+		copies=$((copies + 1))
+	done
+	grep -q "Cannot allocate memory" "$scratch/error" || fail "$copies copies, and: $(cat "$scratch/error")"
+	grep -q "nothing more can be made or written" "$scratch/log" || fail "$(tail -n 3 "$scratch/log")"
+	rm "$mnt/copy0"
+	remount_it -o memory=16M
+	cmp "$mnt/scattered" "$mnt/copy1"
+}
+
 # What a burst of writing took is given back when it is over.
 test_memory_of_a_burst_is_given_back() {
 	local i
