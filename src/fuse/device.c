@@ -31,6 +31,7 @@
 #define PROC_ROOM 64
 
 static int taken = -1;
+static unsigned long found; /* of MS_NOSUID and MS_NODEV, when it was taken */
 
 static int number_of(const char *mountpoint)
 {
@@ -62,24 +63,35 @@ static dev_t file_system_of(int fd)
 	return number != 0 ? makedev(number >> KERNEL_MINOR_BITS, number & ((1u << KERNEL_MINOR_BITS) - 1)) : 0;
 }
 
-/* By the first path that leads to a mount of it. NULL: there is none to be seen. */
-static char *mounted_at(dev_t dev)
+/*
+ * *path: the first that leads to a mount of it, or NULL. Returns those of MS_NOSUID and MS_NODEV that all of its mounts have;
+ * where none is to be seen, none is known of.
+ */
+static unsigned long look_at_mounts(dev_t dev, char **path)
 {
+	unsigned long common = MS_NOSUID | MS_NODEV;
 	struct mount_list list;
-	char *path = NULL;
+	bool seen = false;
 
+	*path = NULL;
 	if (dev == 0 || mounts_read(&list) < 0)
-		return NULL;
-	for (size_t i = 0; i < list.n && path == NULL; i++) {
-		int root = list.entry[i].dev == dev ? mounts_open(&list.entry[i]) : -ENOENT;
+		return 0;
+	for (size_t i = 0; i < list.n; i++) {
+		const struct mount_entry *entry = &list.entry[i];
+		int root;
 
+		if (entry->dev != dev)
+			continue;
+		seen = true;
+		common &= entry->flags;
+		root = *path == NULL ? mounts_open(entry) : -EEXIST;
 		if (root >= 0) {
-			path = strdup(list.entry[i].path);
+			*path = strdup(entry->path);
 			close(root);
 		}
 	}
 	mounts_free(&list);
-	return path;
+	return seen ? common : 0;
 }
 
 int device_take(const char *mountpoint, char **path)
@@ -111,51 +123,58 @@ int device_take(const char *mountpoint, char **path)
 		return -1;
 	}
 	taken = fd;
-	*path = mounted_at(file_system_of(fd));
+	found = look_at_mounts(file_system_of(fd), path);
 	return 0;
 }
 
-/* 0, or a negative errno value. */
-static int set_flags(int root, unsigned long flags)
+/* Gives them to the mount at `path`, if that is still the caller's and may be changed. */
+static void add_flags(const char *path, unsigned long flags)
 {
 	struct mount_attr attr = {.attr_set =
 				      (flags & MS_NOSUID ? MOUNT_ATTR_NOSUID : 0) | (flags & MS_NODEV ? MOUNT_ATTR_NODEV : 0)};
+	const int root = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	dev_t dev;
 
-	return mount_setattr(root, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0 ? -errno : 0;
+	if (root < 0)
+		return;
+	if (mounts_device(root, &dev) == 0 && dev == file_system_of(taken))
+		(void)mount_setattr(root, "", AT_EMPTY_PATH, &attr, sizeof(attr));
+	close(root);
 }
 
-/* Those of MS_NOSUID and MS_NODEV that the mount at `path` still lacks when it was tried to give it `wanted`. */
-static unsigned long lacking(const char *path, unsigned long wanted)
+/* `flags`: some of MS_NOSUID and MS_NODEV. */
+static void tell_hidden(const char *path, unsigned long flags)
 {
-	const int root = path != NULL ? open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC) : -1;
-	struct mount_list list = {0};
-	const struct mount_entry *entry = NULL;
+	static const struct {
+		const char *flags, *hidden, *options;
+	} words[] = {
+	    {"nosuid", "set-id bits and file capabilities", "allow_suid"},
+	    {"nodev", "the numbers of devices", "allow_dev"},
+	    {"nosuid,nodev", "set-id bits, file capabilities and the numbers of devices", "allow_suid,allow_dev"},
+	};
+	const size_t i = (flags & MS_NODEV) == 0 ? 0 : (flags & MS_NOSUID) == 0 ? 1 : 2;
 
-	if (root >= 0 && mounts_read(&list) == 0)
-		entry = mounts_with(&list, root);
-	if (entry != NULL)
-		wanted &= ~entry->flags;
-	if (entry != NULL && wanted != 0 && set_flags(root, wanted) == 0)
-		wanted = 0;
-	mounts_free(&list);
-	if (root >= 0)
-		close(root);
-	return wanted;
+	log_line(LOG_WARNING,
+		 "%s%sthe mount of the caller is not known to have been %s from the start, and copies of it may not be: so %s "
+		 "are hidden in it; mount it %s, or give -o %s to have what is in the container",
+		 path != NULL ? path : "", path != NULL ? ": " : "", words[i].flags, words[i].hidden, words[i].flags,
+		 words[i].options);
 }
 
+/*
+ * (A3) A flag that is given now reaches no copy that was made before: by a bind mount, to the peers of a shared mount, in
+ * another namespace.
+ */
 unsigned long device_distrust(const char *path, const struct trust *trust)
 {
-	const unsigned long left = lacking(path, (MS_NOSUID | MS_NODEV) & ~trust->given);
+	const unsigned long lacking = (MS_NOSUID | MS_NODEV) & ~trust->given & ~found;
 
-	if (left != 0)
-		log_line(LOG_WARNING,
-			 "%s%sthe mount of the caller is not known to be nosuid,nodev, and it may not be changed here: so "
-			 "set-id bits, file "
-			 "capabilities and the numbers of devices are hidden in it; mount it nosuid,nodev, or give -o "
-			 "allow_suid,allow_dev to "
-			 "have what is in the container",
-			 path != NULL ? path : "", path != NULL ? ": " : "");
-	return left;
+	if (lacking == 0)
+		return 0;
+	if (path != NULL)
+		add_flags(path, lacking);
+	tell_hidden(path, lacking);
+	return lacking;
 }
 
 void device_served(void)

@@ -23,8 +23,9 @@ bool device_is_meant(const char *mountpoint);
 int device_take(const char *mountpoint, char **path);
 
 /*
- * Makes the mount at `path`, or NULL, nosuid and nodev where it is not and was not asked to be otherwise. Returns those of
- * MS_NOSUID and MS_NODEV, 0 for none, that it may still lack, which is said: their effect has to be had by other means.
+ * Before it is served. Makes the mount at `path`, or NULL, nosuid and nodev where it is not and was not asked to be otherwise.
+ * Returns those of MS_NOSUID and MS_NODEV, 0 for none, that a mount of it that was to be seen lacked when it was taken, which
+ * is said: their effect has to be had by other means, whether or not this one has them now.
  */
 unsigned long device_distrust(const char *path, const struct trust *trust);
 

@@ -2,7 +2,8 @@
  * caller.c - mounts by itself, as Apptainer and mount.fuse3 -o drop_privileges do, and leaves the serving to another program.
  *
  * caller MOUNTPOINT FLAGS OPTIONS PROGRAM [ARGUMENT...]: opens /dev/fuse as descriptor 7, mounts with the MS_* flags and the
- * options, and becomes the program. MOUNTPOINT "-": nothing is mounted.
+ * options, and becomes the program. MOUNTPOINT "-": nothing is mounted. With COPY in the environment that is a bind mount of
+ * it, made before the mount itself becomes nosuid and nodev; mount(8) would wait for the file system to be served.
  */
 #include "config.h"
 
@@ -18,6 +19,7 @@ enum { DEVICE = 7 };
 
 int main(int argc, char **argv)
 {
+	const char *copy = getenv("COPY");
 	char options[256];
 	int fd;
 
@@ -32,6 +34,9 @@ int main(int argc, char **argv)
 		 argv[3]);
 	if (strcmp(argv[1], "-") != 0 && mount("caller", argv[1], "fuse.caller", strtoul(argv[2], NULL, 0), options) < 0)
 		err(2, "%s", argv[1]);
+	if (copy != NULL && (mount(argv[1], copy, NULL, MS_BIND, NULL) < 0 ||
+			     mount(NULL, argv[1], NULL, MS_REMOUNT | MS_BIND | MS_NOSUID | MS_NODEV, NULL) < 0))
+		err(2, "%s", copy);
 	execv(argv[4], argv + 4);
 	err(2, "%s", argv[4]);
 }

@@ -163,6 +163,47 @@ test_made_nosuid() {
 	expect "0 open" "$(effects)"
 }
 
+# What a copy of the mount would keep the effect of is hidden in all of them, of what the mount was without; shared: its peer.
+test_copies() {
+	local flags shown top=$scratch/shared
+	need_machine
+	with_effects
+	mkdir "$top"
+	mount -t tmpfs none "$top"
+	mount --make-shared "$top"
+	mkdir "$top/mnt" "$scratch/peer"
+	mount --bind "$top" "$scratch/peer"
+	while read -r flags shown; do
+		mnt=$top/mnt
+		serve "$flags"
+		mnt=$scratch/peer/mnt
+		expect "$(id -u "$bob") closed" "$(effects)" "flags $flags"
+		expect "$shown" "$(stat -c %a "$mnt/id") $(stat -c %Hr:%Lr "$mnt/null")" "flags $flags"
+		mnt=$top/mnt
+		unmount_it
+	done <<-END
+		0 755 0:0
+		2 4755 0:0
+		4 755 1:3
+		6 4755 1:3
+	END
+	grep -q "known to have been nodev from the start" "$scratch/log" || fail "got: $(cat "$scratch/log")"
+	umount "$scratch/peer" "$top"
+	mnt=$scratch/mnt
+	mount_it # as the harness expects
+}
+
+# A mount that has got the flags itself may have a copy without them.
+test_copy_without_flags() {
+	need_machine
+	with_effects
+	mkdir "$scratch/copy"
+	export COPY=$scratch/copy
+	serve 0
+	expect "$(id -u "$bob") closed" "$(mnt=$scratch/copy effects)"
+	umount "$scratch/copy"
+}
+
 # drop OPTIONS: as root through fuse3's helper, which mounts and gives up all rights before it runs reelfs.
 drop() {
 	mount.fuse3 "reelfs#$container" "$mnt" -o "allow_other,drop_privileges$1" 2>"$scratch/error" ||
