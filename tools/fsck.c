@@ -410,12 +410,15 @@ static int read_command_line(struct fsck *f, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct fsck f = {.progress_fd = -1};
+	const bool nobody_to_tell = fcntl(STDOUT_FILENO, F_GETFD) < 0;
 	struct timespec start, end;
+	bool checks;
 	int status;
 
 	inherited_fill_standard(); /* I1 */
 	status = read_command_line(&f, argc, argv);
-	if (status < 0) {
+	checks = status < 0;
+	if (checks) {
 		inherited_close(argv, f.progress_fd);
 		(void)fs_guard_faults(); /* without it a failing disk ends the process, which is an error too */
 		catch_signals(cancel);
@@ -429,7 +432,8 @@ int main(int argc, char **argv)
 			tell(&f, "took %.2f s",
 			     (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9);
 	}
-	if (finish_output() < 0)
+	/* Who has closed standard output wants the status alone. */
+	if (finish_output() < 0 && !(checks && nobody_to_tell))
 		status |= FSCK_ERROR;
 	return status;
 }

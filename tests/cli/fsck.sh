@@ -125,24 +125,30 @@ test_progress_needs_an_open_descriptor() {
 	matches "$err" "*no such descriptor*"
 }
 
-# Expects the repair, and the right status, whatever of the first three descriptors is closed, and nothing else in the container.
+# Expects the repair, and its status, whatever of the first three descriptors is closed, and nothing else in the container; but
+# an error where all that was asked for is text.
 test_standard_descriptors_closed() {
-	local size
+	local size status
 	for closed in 0 1 2 01 02 12 012; do
 		rm -f c
 		torn
 		size=$(stat -c %s c)
+		status=0
 		(
 			[[ $closed != *0* ]] || exec 0<&-
 			[[ $closed != *1* ]] || exec 1>&-
 			[[ $closed != *2* ]] || exec 2>&-
 			exec "$build/fsck.reelfs" -p c
 		) || status=$?
-		# What was to be said could not be.
-		if [[ $closed == *1* ]]; then is $((status & 1)) 1; else is "$status" 1; fi
+		is "$status" 1
 		is "$(stat -c %s c)" $((size - 5))
 		reel check c
 	done
+	status=0
+	fsck c >&- || status=$?
+	is "$status" 0
+	fsck --help >&- || status=$?
+	is "$status" 8
 }
 
 # Expects the repair to be made, and status 1 and 8, when nobody reads what it says.
