@@ -48,6 +48,8 @@ enum key {
 	KEY_TRUST,
 	KEY_ATIME,
 	KEY_AUTO_UNMOUNT,
+	KEY_ALLOW_OTHER,
+	KEY_ALLOW_ROOT,
 	KEY_LIBFUSE,
 	KEY_IGNORE,
 };
@@ -96,8 +98,8 @@ static const struct fuse_opt specs[] = {
     FUSE_OPT_KEY("nostrictatime", KEY_ATIME),
     FUSE_OPT_KEY("diratime", KEY_ATIME),
     FUSE_OPT_KEY("nodiratime", KEY_ATIME),
-    FUSE_OPT_KEY("allow_other", KEY_LIBFUSE),
-    FUSE_OPT_KEY("allow_root", KEY_LIBFUSE),
+    FUSE_OPT_KEY("allow_other", KEY_ALLOW_OTHER),
+    FUSE_OPT_KEY("allow_root", KEY_ALLOW_ROOT),
     FUSE_OPT_KEY("auto_unmount", KEY_AUTO_UNMOUNT),
     FUSE_OPT_KEY("default_permissions", KEY_LIBFUSE),
     FUSE_OPT_KEY("subtype=", KEY_LIBFUSE),
@@ -175,7 +177,7 @@ static void take_flag(struct options *o, const char *name)
 }
 
 /* The number after "name=" in arg. 0, or -1 (logged). */
-static int take_number(const char *arg, unsigned max, unsigned *ret)
+static int take_number(const char *arg, unsigned min, unsigned max, unsigned *ret)
 {
 	const char *digits = strchr(arg, '=') + 1;
 	unsigned long value;
@@ -183,8 +185,8 @@ static int take_number(const char *arg, unsigned max, unsigned *ret)
 
 	errno = 0;
 	value = strtoul(digits, &end, 10);
-	if (*digits < '0' || *digits > '9' || *end != '\0' || errno != 0 || value > max) {
-		log_line(LOG_ERR, "option '%s': a whole number from 0 to %u must follow the '='", arg, max);
+	if (*digits < '0' || *digits > '9' || *end != '\0' || errno != 0 || value < min || value > max) {
+		log_line(LOG_ERR, "option '%s': a whole number from %u to %u must follow the '='", arg, min, max);
 		return -1;
 	}
 	*ret = (unsigned)value;
@@ -304,6 +306,15 @@ static int take_switch(struct options *o, int key)
 	return 0;
 }
 
+/* Those of libfuse that have a meaning here, too. */
+static void note_for_libfuse(struct options *o, int key)
+{
+	o->own_fsname |= key == KEY_FSNAME;
+	o->auto_unmount |= key == KEY_AUTO_UNMOUNT;
+	o->allow_other |= key == KEY_ALLOW_OTHER;
+	o->allow_root |= key == KEY_ALLOW_ROOT;
+}
+
 /* A fuse_opt_proc_t: 0 drops the argument, 1 leaves it to libfuse, -1 is an error. */
 static int take(void *data, const char *arg, int key, struct fuse_args *rest)
 {
@@ -316,21 +327,18 @@ static int take(void *data, const char *arg, int key, struct fuse_args *rest)
 	case FUSE_OPT_KEY_OPT:
 		return take_unknown(o, arg);
 	case KEY_MAX_THREADS:
-		return take_number(arg, MAX_THREADS, &o->max_threads);
+		return take_number(arg, 1, MAX_THREADS, &o->max_threads);
 	case KEY_MEMORY:
 		return take_memory(arg, &o->memory);
 	case KEY_NUL:
 		return take_nul(arg, &o->nul_values);
 	case KEY_LOCK_WAIT:
 		o->lock_wait_given = true;
-		return take_number(arg, MAX_SECONDS, &o->lock_wait);
+		return take_number(arg, 0, MAX_SECONDS, &o->lock_wait);
 	case KEY_SYNC:
-		return take_number(arg, MAX_SECONDS, &o->sync);
+		return take_number(arg, 0, MAX_SECONDS, &o->sync);
 	case KEY_KEEP_TORN:
 		return take_string(strchr(arg, '=') + 1, &o->keep_torn);
-	case KEY_FSNAME:
-		o->own_fsname = true;
-		return 1;
 	case KEY_FLAG:
 		take_flag(o, strcmp(arg, "-r") == 0 ? "ro" : arg);
 		take_atime(o, arg);
@@ -341,10 +349,12 @@ static int take(void *data, const char *arg, int key, struct fuse_args *rest)
 	case KEY_ATIME:
 		take_atime(o, arg);
 		return 0;
+	case KEY_FSNAME:
 	case KEY_AUTO_UNMOUNT:
-		o->auto_unmount = true;
-		return 1;
+	case KEY_ALLOW_OTHER:
+	case KEY_ALLOW_ROOT:
 	case KEY_LIBFUSE:
+		note_for_libfuse(o, key);
 		return 1;
 	default:
 		return take_switch(o, key);
@@ -419,6 +429,12 @@ static int check_together(const struct options *o)
 		log_line(LOG_ERR, "options 'create' and 'ro' exclude each other");
 		return -1;
 	}
+	/* With remount mount(8) repeats them, and the kernel calls both allow_other. */
+	if (o->allow_other && o->allow_root && !o->remount) {
+		log_line(LOG_ERR,
+			 "options 'allow_other' and 'allow_root' exclude each other; give allow_other for root and all others");
+		return -1;
+	}
 	return 0;
 }
 
@@ -448,8 +464,6 @@ int options_parse(struct options *o, int argc, char **argv)
 	}
 	if (res < 0 || fuse_opt_parse(&o->fuse, o, specs, take) < 0)
 		return -1;
-	if (o->max_threads == 0)
-		o->max_threads = DEFAULT_THREADS;
 	if (check_together(o) < 0)
 		return -1;
 	if (o->help || o->version)

@@ -29,6 +29,8 @@ struct options {
 	bool clone_fd;      /* each thread its own /dev/fuse */
 	bool auto_unmount;  /* when this process is killed */
 	bool own_fsname;    /* the user gave -o fsname= */
+	bool allow_other;   /* all users may use it */
+	bool allow_root;    /* root, too, but nobody else */
 	unsigned max_threads;
 	uint64_t memory;      /* bytes; 0: not asked for, and later (memory.h): no limit */
 	bool nul_values;      /* one NUL byte is a value in a container of the oldest format */

@@ -60,6 +60,9 @@ test_wrong_options() {
 	refused "option 'lock_wait=-1'" -o create,lock_wait=-1 "$container" "$mnt"
 	refused "option 'lock_wait=5x'" -o create,lock_wait=5x "$container" "$mnt"
 	refused "exclude each other" -o create,ro "$container" "$mnt"
+	refused "'allow_other' and 'allow_root' exclude each other" -o create,allow_other,allow_root "$container" "$mnt"
+	refused "a whole number from 1 to 1000" -o create,max_threads=0 "$container" "$mnt"
+	refused "a whole number from 1 to 1000" -o create,max_threads=1001 "$container" "$mnt"
 	refused "one argument too many" -o create "$container" "$mnt" extra
 	refused "mount point is missing" -o create "$container"
 	refused "container is missing"
