@@ -97,9 +97,9 @@ static int copy(struct copy *c, bool past_end, unsigned kill)
 		return 0;
 	if (c->len < SHARED_MIN || !open_has_name(c->fs, c->from) || !open_has_name(c->fs, c->to))
 		return -EOPNOTSUPP;
-	r = memory_grow(c->fs, c->from->inode->extents.n * sizeof(struct fs_record_extent));
-	if (r == 0)
-		r = refused_before(c->to, c->target, c->target + c->len);
+	r = refused_before(c->to, c->target, c->target + c->len);
+	if (r == 0 && c->from->inode->extents.n > MEMORY_PIECES_FREE)
+		r = memory_grow(c->fs, c->from->inode->extents.n * sizeof(struct fs_record_extent));
 	if (r == 0)
 		r = attr_kill_priv(c->fs, c->to->inode, kill);
 	if (r == 0)

@@ -88,11 +88,12 @@ static void tell_full(struct fs *fs, uint64_t used)
 	if (told != 0 && (uint64_t)now.tv_sec - told < TELL_EVERY_S)
 		return;
 	atomic_store(&fs->told_memory, (uint64_t)now.tv_sec + 1);
-	fs_log(fs, LOG_ERR,
-	       "%s: nothing more can be made or written: %llu of the %llu MiB of memory are used, most of them for the %llu "
-	       "files that are there; "
-	       "remove some, or mount with more memory (-o memory=SIZE, and the limits of the control group)",
-	       reel_path(fs->store), mib(used), mib(fs->options.memory), (unsigned long long)fs->tree.files);
+	fs_log(
+	    fs, LOG_ERR,
+	    "%s: no more files, names and pieces of files: %llu of the %llu MiB of memory are used, most of them for the %llu "
+	    "files that are there; "
+	    "remove some, or mount with more memory (-o memory=SIZE, and the limits of the control group)",
+	    reel_path(fs->store), mib(used), mib(fs->options.memory), (unsigned long long)fs->tree.files);
 }
 
 int memory_grow(struct fs *fs, size_t bytes)

@@ -20,6 +20,8 @@ uint64_t memory_for_loading(const struct fs_options *options);
 
 /* Whether the tree may grow by a name, an inode or an attribute of so many bytes: 0, or -ENOMEM, told once in a while. */
 int memory_grow(struct fs *fs, size_t bytes);
+/* So many pieces any file that there is may have: what is saved anew over an old file is not refused. */
+#define MEMORY_PIECES_FREE 64
 /* It has grown by a transaction of so many bytes. */
 void memory_grown(struct fs *fs, size_t bytes);
 

@@ -133,7 +133,7 @@ static int write_buffer(struct fs *fs, struct open_state *o, const struct range_
 			return -ENOMEM;
 	}
 	r = refused_before(o, in->offset, end);
-	if (r == 0)
+	if (r == 0 && o->inode->extents.n + wbuf_runs(o->wbuf) > MEMORY_PIECES_FREE)
 		r = memory_grow(fs, 0);
 	if (r < 0)
 		return r;

@@ -64,7 +64,7 @@ test_pieces_of_files_keep_to_the_limit() {
 		copies=$((copies + 1))
 	done
 	grep -q "Cannot allocate memory" "$scratch/error" || fail "$copies copies, and: $(cat "$scratch/error")"
-	grep -q "nothing more can be made or written" "$scratch/log" || fail "$(tail -n 3 "$scratch/log")"
+	grep -q "no more files, names and pieces of files" "$scratch/log" || fail "$(tail -n 3 "$scratch/log")"
 	rm "$mnt/copy0"
 	remount_it -o memory=16M
 	cmp "$mnt/scattered" "$mnt/copy1"
