@@ -208,7 +208,8 @@ struct fs_cred caller_cred(void)
 	return (struct fs_cred){.uid = geteuid(), .gid = getegid(), .umask = mask};
 }
 
-static int make_dir(const struct container *c, const struct place *at, struct made *made)
+/* *inside, with the inode of the new directory, is changed only when it is made. */
+static int make_dir(const struct container *c, const struct place *at, struct made *made, uint64_t *inside)
 {
 	struct fs_cred cred = caller_cred();
 	struct made_dir *grown = realloc(made->dir, (made->n + 1) * sizeof(*grown));
@@ -222,42 +223,95 @@ static int make_dir(const struct container *c, const struct place *at, struct ma
 	if (r < 0)
 		return r;
 	fs_forget(c->fs, attr.ino, 1);
+	*inside = attr.ino;
 	grown[made->n].parent = at->parent;
 	memcpy(grown[made->n].name, at->name, sizeof(at->name));
 	made->n++;
 	return 0;
 }
 
-/* Makes the first `len` bytes of `path` a directory, unless it is one. */
-static int make_prefix(const struct container *c, const char *path, size_t len, struct made *made)
+static int find_prefix(const struct container *c, const char *path, size_t len, struct place *at)
 {
 	char *prefix = strndup(path, len);
-	struct place at;
-	int r;
+	int r = prefix == NULL ? -ENOMEM : path_find(c, prefix, FOLLOW_LINKS, at);
 
-	if (prefix == NULL)
-		return -ENOMEM;
-	r = path_find(c, prefix, FOLLOW_LINKS, &at);
-	if (r == -ENOENT && at.parent != 0)
-		r = make_dir(c, &at, made);
 	free(prefix);
 	return r;
 }
 
+/* Makes the first `len` bytes of `path` a directory, unless it is one. */
+static int make_prefix(const struct container *c, const char *path, size_t len, struct made *made, uint64_t *inside)
+{
+	struct place at;
+	int r = find_prefix(c, path, len, &at);
+
+	return r == -ENOENT && at.parent != 0 ? make_dir(c, &at, made, inside) : r;
+}
+
+/* The length of the path up to the end of the component at or after `at`, and *last: it is the last one. */
+static size_t component_end(const char *path, size_t at, bool *last)
+{
+	at += strspn(path + at, "/");
+	at += strcspn(path + at, "/");
+	*last = path[at + strspn(path + at, "/")] == '\0';
+	return at;
+}
+
+/*
+ * A length of the path up to which all is there, and behind which a component is missing or fails: by halves, so that a deep
+ * path is not walked once for each of its directories.
+ */
+static size_t existing_prefix(const struct container *c, const char *path)
+{
+	size_t good = 0, bad = strlen(path);
+	struct place at;
+
+	while (good < bad) {
+		size_t middle = good + (bad - good) / 2;
+		bool last;
+		size_t end = component_end(path, middle, &last);
+
+		if (!last && end < bad && find_prefix(c, path, end, &at) == 0)
+			good = end;
+		else
+			bad = middle;
+	}
+	return good;
+}
+
+/* Within a directory that was just made: no name of it is there. False: the component is none that can be made so. */
+static bool place_inside(uint64_t dir, const char *path, size_t start, size_t end, struct place *at)
+{
+	size_t len;
+
+	start += strspn(path + start, "/");
+	len = end - start;
+	if (dir == 0 || len >= sizeof(at->name) || path[start] == '.')
+		return false;
+	*at = (struct place){.parent = dir};
+	memcpy(at->name, path + start, len);
+	return true;
+}
+
 int path_find_target(const struct container *c, const char *path, enum links links, struct place *ret, struct made *made)
 {
-	size_t end;
+	uint64_t inside = 0;
+	size_t start, end;
+	struct place at;
+	bool last;
 	int r;
 
 	*made = (struct made){0};
 	r = path_find(c, path, links, ret);
 	if (r != -ENOENT || ret->parent != 0)
 		return r;
-	for (end = strspn(path, "/");; end += strspn(path + end, "/")) {
-		end += strcspn(path + end, "/");
-		if (path[end + strspn(path + end, "/")] == '\0')
-			break;
-		r = make_prefix(c, path, end, made);
+	for (start = existing_prefix(c, path); end = component_end(path, start, &last), !last; start = end) {
+		if (place_inside(inside, path, start, end, &at)) {
+			r = make_dir(c, &at, made, &inside);
+		} else {
+			inside = 0;
+			r = make_prefix(c, path, end, made, &inside);
+		}
 		if (r < 0)
 			goto fail;
 	}

@@ -252,4 +252,18 @@ test_file_limit_changes_nothing() {
 	run 0 reel check c
 }
 
+# Expects all directories of a path that are missing, however many, and those that it only passes through.
+test_missing_directories_are_made() {
+	local deep
+	deep=$(printf 'd/%.0s' {1..4000})
+	reel init c
+	reel write c "$deep/file" one
+	reel write c "$deep/../new/.hidden/./x/../y/file" two
+	is "$(reel cat c "$deep/file")" one
+	is "$(reel cat c "$deep/../new/.hidden/y/file")" two
+	is "$(reel ls c "$deep/../new/.hidden" | xargs)" "x y"
+	is "$(reel ls c "$deep/.." | xargs)" "d new"
+	reel check c
+}
+
 run_tests
