@@ -365,7 +365,8 @@ int fs_dir_read(struct fs_dir *d, uint64_t cookie, fs_readdir_fn fn, void *arg);
  * time may.
  */
 bool fs_dir_cached(const struct fs_dir *d);
-/* After fs_dir_open(), and fs_dir_read() from the start, once: whether what was cached by calls of earlier beginnings is of another state. */
+/* After fs_dir_open(), and fs_dir_read() from the start, once: whether what was cached by calls of earlier beginnings is of
+ * another state. */
 bool fs_dir_outdated(struct fs_dir *d);
 /* fs_ref() and fs_getattr() for use inside the callback of fs_dir_read(). No count for "." and "..". */
 int fs_ref_locked(struct fs_dir *d, uint64_t ino, bool count, struct fs_attr *ret);

@@ -34,6 +34,8 @@
 
 #define CHUNK_SIZE ((size_t)64 << 10)
 #define CHUNK_MIN  ((size_t)4 << 10)
+/* So many times as much as usual may be in memory when no more files can be open. */
+#define WITHOUT_FILES 8
 /* The most that all spill files without a disk may take. */
 #define IN_MEMORY_MOST ((uint64_t)256 << 20)
 
@@ -49,6 +51,7 @@ struct wbuf {
 	struct ranges dirty;
 	struct chunk *chunks;
 	uint64_t charged;
+	bool without_file; /* while memory is reserved that a spill file should have saved */
 	int fd;            /* the spill file, or -1 */
 	bool takes_memory; /* that is, it lies on no disk */
 	uint64_t taken;    /* and it is this much of the pool's `in_memory` */
@@ -58,7 +61,9 @@ struct wbuf {
 static bool charge(struct wbuf *w, uint64_t n)
 {
 	struct wbuf_pool *pool = w->pool;
-	if (n > pool->per_file || w->charged > pool->per_file - n || !wbuf_pool_take(pool, n))
+	bool fits = n <= pool->per_file && w->charged <= pool->per_file - n;
+	if (!(w->without_file ? wbuf_pool_take(pool, n, WITHOUT_FILES * pool->total)
+			      : fits && wbuf_pool_take(pool, n, pool->total)))
 		return false;
 	w->charged += n;
 	return true;
@@ -325,6 +330,16 @@ static void copy_in(struct wbuf *w, uint64_t at, const struct iovec *iov, int n)
 	}
 }
 
+/* No more files can be open: what was answered already, and cannot be kept elsewhere, must not be lost for that. */
+static bool reserve_without_file(struct wbuf *w, uint64_t start, uint64_t end)
+{
+	bool reserved;
+	w->without_file = true;
+	reserved = reserve_chunks(w, start, end);
+	w->without_file = false;
+	return reserved;
+}
+
 int wbuf_write(struct wbuf *w, uint64_t off, const struct iovec *iov, int n)
 {
 	uint64_t end = off;
@@ -340,6 +355,8 @@ int wbuf_write(struct wbuf *w, uint64_t off, const struct iovec *iov, int n)
 
 	if (wbuf_in_memory(w) && !reserve_chunks(w, off, end)) {
 		int ret = spill(w);
+		if ((ret == -EMFILE || ret == -ENFILE) && reserve_without_file(w, off, end))
+			ret = 0;
 		if (ret < 0) {
 			free_unused(w, off, end);
 			return ret;

@@ -56,8 +56,8 @@ uint64_t wbuf_pool_used(const struct wbuf_pool *pool);
 /* Whether buffers took much since this was asked last, and do no more. */
 bool wbuf_pool_calmed(struct wbuf_pool *pool);
 
-/* Takes `n` bytes of `total`. False: they are not there. Who gives them back takes them off `used`. */
-bool wbuf_pool_take(struct wbuf_pool *pool, uint64_t n);
+/* Takes `n` bytes, so that all take `most` at most. False: they are not there. Who gives them back takes them off `used`. */
+bool wbuf_pool_take(struct wbuf_pool *pool, uint64_t n, uint64_t most);
 
 struct wbuf;
 

@@ -57,10 +57,10 @@ bool wbuf_pool_calmed(struct wbuf_pool *pool)
 	return atomic_load(&pool->burst) && atomic_load(&pool->used) < BURST / 2 && atomic_exchange(&pool->burst, false);
 }
 
-bool wbuf_pool_take(struct wbuf_pool *pool, uint64_t n)
+bool wbuf_pool_take(struct wbuf_pool *pool, uint64_t n, uint64_t most)
 {
 	uint64_t before = atomic_fetch_add(&pool->used, n);
-	if (n > pool->total || before > pool->total - n) {
+	if (n > most || before > most - n) {
 		atomic_fetch_sub(&pool->used, n);
 		return false;
 	}

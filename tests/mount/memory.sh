@@ -2,6 +2,8 @@
 # How much memory the daemon takes (-o memory=, and the limits of control groups).
 # shellcheck source=tests/mount/lib.sh
 . "$(dirname "$0")/lib.sh" || exit 1
+# shellcheck source=tests/mount/holding.sh
+. "$(dirname "$0")/holding.sh" || exit 1
 mount_options=()
 
 many=$build/tests/mount/many
@@ -51,6 +53,15 @@ test_unwritten_data_keeps_to_the_limit() {
 	open_and_write 30 2
 	[ "$(own_memory)" -lt 24000 ] || fail "the daemon has $(own_memory) KiB"
 	close_all
+}
+
+# When no more files can be open there is more room in memory: what was taken in is not lost for want of a descriptor.
+test_no_descriptors_for_unwritten_data() {
+	mount_it -o create,no_writeback_cache,sync=0
+	prlimit --pid "$daemon" --nofile=64:64
+	hold write "$mnt" 200 120
+	let_go
+	compare_held "$mnt" 200 120
 }
 
 # Pieces of files count as well: copies of a file of very many are refused in time, and what there is can be mounted again.

@@ -339,17 +339,34 @@ START_TEST(spill_file_has_no_name)
 }
 END_TEST
 
-/* Where no spill file can be opened, the write fails and all that was written before is still there. */
+/* Where no more files can be open, there is more room in memory. */
+START_TEST(without_spill_files_it_stays_in_memory)
+{
+	struct rlimit limit, before;
+	begin(64 * KIB, 64 * KIB);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	limit = before;
+	limit.rlim_cur = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	int ret = fill(w, 0, 400 * KIB, 'a');
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_int_eq(ret, 0);
+	ck_assert(wbuf_in_memory(w));
+	expect_fill(w, 0, 400 * KIB, 'a');
+}
+END_TEST
+
+/* Where there is none in memory either, the write fails and all that was written before is still there. */
 START_TEST(failed_spilling_loses_nothing)
 {
 	struct rlimit limit, before;
-	begin(64 * KIB, 64 * MIB);
+	begin(64 * KIB, 64 * KIB);
 	ck_assert_int_eq(fill(w, 0, 60 * KIB, 'a'), 0);
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
 	limit = before;
 	limit.rlim_cur = 0;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-	int ret = fill(w, 50 * KIB, 100 * KIB, 'b');
+	int ret = fill(w, 50 * KIB, 600 * KIB, 'b');
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
 	ck_assert_int_eq(ret, -EMFILE);
 	ck_assert(wbuf_in_memory(w));
@@ -526,6 +543,7 @@ static Suite *make_suite(void)
 	tcase_add_test(tc, past_the_total_limit_the_next_file_spills);
 	tcase_add_loop_test(tc, spill_file_has_no_name, 0, 2);
 	tcase_add_test(tc, failed_spilling_loses_nothing);
+	tcase_add_test(tc, without_spill_files_it_stays_in_memory);
 	tcase_add_loop_test(tc, eight_tebibytes, 0, FORMS);
 	tcase_add_test(tc, spill_file_too_big_is_reported);
 	tcase_add_test(tc, full_disk_is_reported_and_loses_nothing);
