@@ -1,6 +1,7 @@
 /*
- * wbuf_pool.c - what all write buffers of one file system share (wbuf.h): how much memory they may take, and the folder for
- * spill files. Relies on nothing but atomic counters, so it may be asked under any lock. Knows no buffer.
+ * wbuf_pool.c - what all write buffers of one file system share (wbuf.h): how much memory they may take, and the folders for
+ * spill files (spill.h). What is taken is counted by atomic operations alone, so it may be asked under any lock. Knows no
+ * buffer.
  */
 #include "config.h"
 

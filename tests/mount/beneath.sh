@@ -154,6 +154,29 @@ test_read_only_folder() {
 	cmp "$scratch/data" "$mnt/data"
 }
 
+# One that the mount covers is what was there before: a write that went into the mount would wait for itself.
+test_other_folder_in_the_mount() {
+	local copy i
+	read_only_folder
+	head -c 20000000 /dev/urandom >"$scratch/data"
+	export TMPDIR=$mnt
+	mount_it
+	cp "$scratch/data" "$mnt/data" &
+	copy=$!
+	for ((i = 0; i < 600; i++)); do
+		kill -0 $copy 2>/dev/null || break
+		sleep 0.1
+	done
+	if [ "$i" -eq 600 ]; then
+		kill_it
+		fail "the write does not end"
+	fi
+	wait $copy
+	expect "data" "$(ls -A "$mnt")" "names in the mount"
+	remount_it
+	cmp "$scratch/data" "$mnt/data"
+}
+
 # Where that other folder is full, it is said which one it is, and an old file keeps its contents.
 test_read_only_folder_and_no_room_elsewhere() {
 	read_only_folder
